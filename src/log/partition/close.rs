@@ -1,0 +1,165 @@
+//! Snapshots, resting and closing.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Partition;
+use super::open::Writer;
+use crate::disk::write_atomically;
+use crate::error::{Error, Result};
+use crate::log::producers::{list_snapshots, snapshot_path};
+use crate::types::Offset;
+
+/// Snapshots at or below the recovery point that are kept: one more than recovery needs, should the
+/// newest be damaged.
+const SNAPSHOTS_KEPT: usize = 2;
+
+impl Partition {
+    /// Writes the producer snapshot and the epoch checkpoint where they changed. Syncs first: a
+    /// snapshot must not stand for records that a power cut takes away.
+    pub fn snapshot(&self) -> Result<()> {
+        self.sync()?;
+        self.save_epochs()?;
+        let mut writer = self.writer.lock();
+        let (at, durable) = {
+            let state = self.state.read();
+            (state.appended, state.durable)
+        };
+        // Appends that came in between are for the next time.
+        if writer.snapshot_at == Some(at) || at > durable {
+            return Ok(());
+        }
+        let content = writer.producers.encode();
+        writer.snapshot_at = Some(at);
+        drop(writer);
+        self.write_snapshot(at, &content)
+    }
+
+    fn save_epochs(&self) -> Result<()> {
+        let (mut epochs, unsaved) = {
+            let state = self.state.read();
+            (state.epochs.clone(), state.epochs_unsaved)
+        };
+        epochs.save(&*self.options.disk, &self.options.dir)?;
+        let mut state = self.state.write();
+        // What was assigned meanwhile is unsaved still.
+        if state.epochs.entries() == epochs.entries() {
+            state.epochs = epochs;
+            state.epochs_unsaved = None;
+        } else if unsaved.is_some() {
+            state.epochs_unsaved = state.epochs.latest().map(|(_, start)| start);
+        }
+        Ok(())
+    }
+
+    /// Writes what rolls left to write, as far as the records below it are durable. A snapshot that
+    /// cannot be written costs time at the next recovery, nothing else.
+    pub(in crate::log) fn write_snapshots(&self, durable: Offset) {
+        let ready = {
+            let mut state = self.state.write();
+            let count = state.snapshots.partition_point(|(at, _)| *at <= durable);
+            state.snapshots.drain(..count).collect::<Vec<_>>()
+        };
+        let mut failed = Vec::new();
+        for (at, content) in ready {
+            if let Err(error) = self.write_snapshot(at, &content) {
+                tracing::warn!(partition = %self.options.name, %error, "producer snapshot not written");
+                failed.push((at, content));
+            }
+        }
+        if !failed.is_empty() {
+            // The newest is worth another try; the list does not grow while the disk is full.
+            let kept = failed.split_off(failed.len() - 1);
+            self.state.write().snapshots.splice(0..0, kept);
+        }
+    }
+
+    fn write_snapshot(&self, at: Offset, content: &[u8]) -> Result<()> {
+        let (disk, dir) = (&*self.options.disk, &self.options.dir);
+        write_atomically(disk, &snapshot_path(dir, at), content)?;
+        let known = list_snapshots(disk, dir)?;
+        let reported = Offset(self.reported.load(Ordering::Relaxed));
+        let below = known.partition_point(|at| *at <= reported);
+        for at in known.iter().take(below.saturating_sub(SNAPSHOTS_KEPT)) {
+            let path = snapshot_path(dir, *at);
+            let wrong = |e| Error::io(format_args!("remove {}", path.display()), e);
+            match disk.remove_file(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                other => other.map_err(wrong)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of file handles and mappings that can be had again. For idle partitions: what is not
+    /// synced stays open, because a failed write-back is told to handles that were open then.
+    pub fn rest(&self) {
+        // While segments are being replaced, readers need what the old ones hold.
+        let Some(_maintaining) = self.maintaining.try_lock() else {
+            return;
+        };
+        // Nothing is written while this runs, so what is synced now stays so.
+        let writer = self.writer.lock();
+        let resting: Vec<_> = {
+            let state = self.state.read();
+            let busy = |s: &_| state.unsynced.iter().any(|u| Arc::ptr_eq(u, s));
+            state
+                .segments
+                .iter()
+                .filter(|s| !busy(s))
+                .cloned()
+                .collect()
+        };
+        if writer.indexes_changed && writer.active.indexes().write().is_ok() {
+            // Written, not synced: closing does that.
+            writer.active.indexes().rest();
+        }
+        for segment in resting {
+            segment.rest();
+        }
+    }
+
+    /// Syncs, snapshots and closes; later calls answer Closed. Readers keep the bytes they hold.
+    pub fn close(&self) -> Result<()> {
+        let _maintaining = self.maintaining.lock();
+        let mut outcome = self.snapshot();
+        let mut writer = self.writer.lock();
+        if self.state.read().closed {
+            return Ok(());
+        }
+        outcome = outcome.and_then(|()| self.finish(&mut writer));
+        if self.state.read().failed.is_some() {
+            // Noting it may have failed as well the first time.
+            self.mark_failed();
+        }
+        let mut state = self.state.write();
+        state.closed = true;
+        state.unsynced.clear();
+        for segment in state.segments.iter() {
+            segment.rest();
+        }
+        outcome
+    }
+
+    /// The index files of the active segment as a clean opening expects them.
+    fn finish(&self, writer: &mut Writer) -> Result<()> {
+        let state = self.state.read();
+        if state.durable < state.appended {
+            return Err(Error::unavailable(
+                "records came in while the partition was closing: they are not synced",
+            ));
+        }
+        drop(state);
+        if !writer.indexes_changed {
+            return Ok(());
+        }
+        let indexes = writer.active.indexes();
+        if let Some((timestamp, offset)) = writer.growth.tail.latest {
+            indexes.time.append(timestamp, offset)?;
+        }
+        indexes.sync()?;
+        writer.indexes_changed = false;
+        let wrong = |e| Error::io(format_args!("sync {}", self.options.dir.display()), e);
+        self.options.disk.sync_dir(&self.options.dir).map_err(wrong)
+    }
+}

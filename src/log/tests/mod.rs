@@ -1,0 +1,9 @@
+//! Tests of the partition as a whole.
+
+mod basics;
+mod compaction;
+mod lookups;
+mod model;
+mod recovery;
+mod support;
+mod threads;
