@@ -1,0 +1,11 @@
+//! Sealed segments to one Parquet file.
+
+mod encode;
+mod file;
+mod plan;
+mod rows;
+mod sums;
+
+pub(crate) use file::{WriteRequest, write_file};
+pub(crate) use plan::Plan;
+pub use plan::Segment;
