@@ -1,0 +1,211 @@
+//! The archive as the engine uses it: one store, an archive a partition, opened when first asked for.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::parts::ColdStores;
+use crate::archive::store::LocalStore;
+use crate::archive::{PartitionArchive, ReadCache, Retain, Segment, remove_topic};
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment};
+use crate::types::{Timestamp, TopicId, TopicPartition};
+
+/// Footers and page indexes of archive files that are kept in memory, over all partitions.
+const CACHED_BYTES_MAX: usize = 32 << 20;
+
+/// Places in archive files at which readers go on, over all partitions.
+const CURSORS_MAX: usize = 32;
+
+/// How many threads encode one file.
+const ENCODE_THREADS: usize = 2;
+
+/// Parquet files in a local directory, a partition's in `<root>/<topic>/<partition>`.
+#[derive(Debug)]
+pub struct Archives {
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    root: PathBuf,
+    cache: Arc<ReadCache>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// Made when the first partition has something to archive, or when the directory is there.
+    store: Option<Arc<LocalStore>>,
+    partitions: HashMap<TopicPartition, Arc<PartitionArchive>>,
+}
+
+impl Archives {
+    /// Nothing is read or made before a partition asks.
+    pub fn new(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, root: PathBuf) -> Archives {
+        let cache = Arc::new(ReadCache::new(CACHED_BYTES_MAX, CURSORS_MAX));
+        Archives {
+            disk,
+            clock,
+            root,
+            cache,
+            open: Mutex::default(),
+        }
+    }
+
+    /// The archive of one partition; opened when need be.
+    pub fn partition(
+        &self,
+        name: &TopicPartition,
+        topic_id: TopicId,
+    ) -> Result<Arc<PartitionArchive>> {
+        let mut open = self.open.lock();
+        if let Some(archive) = open.partitions.get(name) {
+            return Ok(archive.clone());
+        }
+        let store = self.store(&mut open)?;
+        let archive = PartitionArchive::open(store, self.cache.clone(), name.clone(), topic_id)?;
+        let archive = Arc::new(archive);
+        archive.remove_orphans()?;
+        open.partitions.insert(name.clone(), archive.clone());
+        Ok(archive)
+    }
+
+    fn store(&self, open: &mut Open) -> Result<Arc<LocalStore>> {
+        if let Some(store) = &open.store {
+            return Ok(store.clone());
+        }
+        let store = Arc::new(LocalStore::open(self.disk.clone(), self.root.clone())?);
+        open.store = Some(store.clone());
+        Ok(store)
+    }
+
+    /// Makes one file of the next segments; gives whether there may be more to do.
+    fn move_some(
+        &self,
+        archive: &PartitionArchive,
+        log: &Partition,
+        due: &[SealedSegment],
+    ) -> Result<bool> {
+        let file_bytes = log.config().archive_file_bytes.max(1).unsigned_abs();
+        let count = archive.choose(due, file_bytes);
+        let chosen = due.get(..count).unwrap_or_default();
+        let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+            return Ok(false);
+        };
+        let mut segments = Vec::with_capacity(chosen.len());
+        for segment in chosen {
+            segments.push(Segment {
+                base_offset: segment.base_offset,
+                next_offset: segment.next_offset,
+                bytes: log.sealed_bytes(segment.base_offset)?,
+                place: segment.path.display().to_string(),
+            });
+        }
+        let aborted = log.aborted(first.base_offset, last.next_offset)?;
+        archive.archive(&segments, &aborted, ENCODE_THREADS)?;
+        Ok(true)
+    }
+
+    /// The segments that the topic's settings give to the archive by now, oldest first.
+    fn due(&self, log: &Partition, force: bool) -> Vec<SealedSegment> {
+        let sealed = log.sealed();
+        if force {
+            return sealed;
+        }
+        let config = log.config();
+        let now = self.clock.now().get();
+        let mut local = log.size_bytes();
+        let mut is_due = |segment: &SealedSegment| {
+            let age_ms = now.saturating_sub(segment.max_timestamp.get());
+            let aged = config.archive_after_ms.is_some_and(|ms| age_ms >= ms);
+            let large = config
+                .archive_after_bytes
+                .is_some_and(|max| local > max.unsigned_abs());
+            local = local.saturating_sub(segment.size_bytes);
+            aged || large
+        };
+        let count = sealed.iter().take_while(|segment| is_due(segment)).count();
+        sealed.into_iter().take(count).collect()
+    }
+}
+
+impl ColdStores for Archives {
+    fn of(&self, name: &TopicPartition, topic_id: TopicId) -> Result<Arc<dyn ColdStore>> {
+        // Without a directory nothing was ever archived; the first archiving opens the log anew.
+        if crate::config::is_internal_topic(&name.topic) {
+            return Ok(Arc::new(NoColdStore));
+        }
+        Ok(self.partition(name, topic_id)?)
+    }
+
+    fn archive(
+        &self,
+        name: &TopicPartition,
+        topic_id: TopicId,
+    ) -> Result<Option<Arc<PartitionArchive>>> {
+        if crate::config::is_internal_topic(&name.topic) {
+            return Ok(None);
+        }
+        self.partition(name, topic_id).map(Some)
+    }
+
+    fn forget(&self, topic: &str, _topic_id: TopicId) {
+        let mut open = self.open.lock();
+        open.partitions.retain(|name, _| &*name.topic != topic);
+        let removed = self
+            .store(&mut open)
+            .and_then(|store| remove_topic(&*store, topic));
+        if let Err(error) = removed {
+            tracing::warn!(%error, topic, "archive files of a deleted topic stay");
+        }
+    }
+
+    fn move_out(
+        &self,
+        name: &TopicPartition,
+        topic_id: TopicId,
+        log: &Partition,
+        force: bool,
+    ) -> Result<u64> {
+        if log.config().cleanup.compact {
+            return match force {
+                true => Err(Error::invalid(format!(
+                    "{name}: a compacted topic is not archived: its records still change"
+                ))),
+                false => Ok(0),
+            };
+        }
+        let archive = self.partition(name, topic_id)?;
+        let due = self.due(log, force);
+        while self.move_some(&archive, log, &due)? {}
+        match archive.range() {
+            Some((_, end)) => log.drop_archived(end),
+            None => Ok(0),
+        }
+    }
+
+    fn retain(&self, name: &TopicPartition, topic_id: TopicId, log: &Partition) -> Result<u64> {
+        if crate::config::is_internal_topic(&name.topic) {
+            return Ok(0);
+        }
+        let archive = self.partition(name, topic_id)?;
+        if archive.files().is_empty() {
+            return Ok(0);
+        }
+        let config = log.config();
+        let retained = archive.retain(Retain {
+            before: config
+                .retention_ms
+                .map(|ms| Timestamp(self.clock.now().get().saturating_sub(ms))),
+            bytes_max: config.retention_bytes.map(i64::unsigned_abs),
+            local_bytes: log.size_bytes(),
+            log_start: log.ends().log_start,
+        })?;
+        if let Some(start) = retained.log_start {
+            log.set_log_start(start);
+        }
+        Ok(retained.bytes)
+    }
+}

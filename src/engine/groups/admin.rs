@@ -1,0 +1,150 @@
+//! List, describe and delete groups.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::coordinator::{Coordinator, Group};
+use super::group::{ConsumerGroup, GroupState, GroupType};
+use super::member::MemberState;
+use super::offsets::tombstone;
+use super::partitions::{Assignment, without_epochs};
+use super::plan::Plan;
+use super::records::{Change, What};
+use crate::error::Result;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupListing {
+    pub id: Arc<str>,
+    pub kind: GroupType,
+    pub state: GroupState,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupDescription {
+    pub id: Arc<str>,
+    pub kind: GroupType,
+    pub state: GroupState,
+    pub epoch: i32,
+    /// The epoch of the target assignment; behind `epoch` while it is being computed.
+    pub target_epoch: i32,
+    pub members: Vec<MemberDescription>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberDescription {
+    pub id: Arc<str>,
+    pub instance_id: Option<Arc<str>>,
+    pub rack_id: Option<Arc<str>>,
+    pub client_id: Arc<str>,
+    pub client_host: Arc<str>,
+    pub topics: BTreeSet<Arc<str>>,
+    pub regex: Option<Arc<str>>,
+    pub epoch: i32,
+    pub state: MemberState,
+    /// What it may read now.
+    pub assigned: Assignment,
+    /// What it is asked to give up.
+    pub pending_revocation: Assignment,
+    /// What it will read in the end.
+    pub target: Assignment,
+}
+
+impl Coordinator {
+    /// All groups, by id. A group of offsets alone counts as an empty classic one, as in Kafka.
+    pub fn list(&self) -> Vec<GroupListing> {
+        let listing = |(id, group): (&Arc<str>, &Group)| {
+            let (kind, state) = kind_and_state(group);
+            GroupListing {
+                id: id.clone(),
+                kind,
+                state,
+            }
+        };
+        self.groups.iter().map(listing).collect()
+    }
+
+    /// Errors: `GroupIdNotFound`.
+    pub fn describe(&self, id: &str) -> Result<GroupDescription> {
+        let Some((id, group)) = self.groups.get_key_value(id) else {
+            return Err(self.not_a_group(id));
+        };
+        let (kind, state) = kind_and_state(group);
+        let consumer = group.consumer.as_ref();
+        Ok(GroupDescription {
+            id: id.clone(),
+            kind,
+            state,
+            epoch: consumer.map_or(0, ConsumerGroup::epoch),
+            target_epoch: consumer.map_or(0, ConsumerGroup::target_epoch),
+            members: consumer.map(describe_members).unwrap_or_default(),
+        })
+    }
+
+    /// Deletes an empty group and its offsets.
+    ///
+    /// Errors: `GroupIdNotFound`, `NonEmptyGroup`.
+    pub fn delete_group(&self, id: &Arc<str>) -> Result<Plan<()>> {
+        let group = self.groups.get(id).ok_or_else(|| self.not_a_group(id))?;
+        if group.has_members() {
+            return Err(self.not_empty(id));
+        }
+        let stored = group.offsets.iter().map(|(topic, p, _)| (topic.clone(), p));
+        let open = self.pending.of_group(id);
+        let open = open.map(|(_, topic, partition)| (topic.clone(), *partition));
+        let places: BTreeSet<(Arc<str>, i32)> = stored.chain(open).collect();
+        let tombstones = places.iter().map(|(topic, p)| tombstone(id, topic, *p));
+        let mut changes: Vec<Change> = tombstones.collect();
+        changes.extend(self.end_of_group(id));
+        Ok(Plan::of(id.clone(), changes, ()))
+    }
+
+    /// The records that end a group without members.
+    pub(super) fn end_of_group(&self, id: &Arc<str>) -> Vec<Change> {
+        let change = |what| Change {
+            group: id.clone(),
+            what,
+        };
+        let Some(group) = self.groups.get(id) else {
+            return Vec::new();
+        };
+        let mut changes = Vec::new();
+        if let Some(consumer) = &group.consumer {
+            for regex in consumer.regexes().keys().cloned() {
+                changes.push(change(What::Regex { regex, value: None }));
+            }
+            changes.push(change(What::Target(None)));
+            changes.push(change(What::Group(None)));
+        }
+        if group.classic.is_some() {
+            changes.push(change(What::Classic(None)));
+        }
+        changes
+    }
+}
+
+fn kind_and_state(group: &Group) -> (GroupType, GroupState) {
+    match (&group.consumer, &group.classic) {
+        (Some(consumer), _) => (GroupType::Consumer, consumer.state()),
+        // Members of the classic protocol are kept, not served: nobody rebalances them here.
+        (None, Some(classic)) if classic.members > 0 => (GroupType::Classic, GroupState::Stable),
+        (None, _) => (GroupType::Classic, GroupState::Empty),
+    }
+}
+
+fn describe_members(group: &ConsumerGroup) -> Vec<MemberDescription> {
+    let describe = |(id, member): (&Arc<str>, &Arc<super::member::Member>)| MemberDescription {
+        id: id.clone(),
+        instance_id: member.instance_id().cloned(),
+        rack_id: member.metadata.rack_id.clone(),
+        client_id: member.metadata.client_id.clone(),
+        client_host: member.metadata.client_host.clone(),
+        topics: member.topics().clone(),
+        regex: member.regex().cloned(),
+        epoch: member.epoch(),
+        state: member.current.state,
+        assigned: without_epochs(member.assigned()),
+        pending_revocation: without_epochs(member.pending_revocation()),
+        target: group.target(id).map(|t| (**t).clone()).unwrap_or_default(),
+    };
+    group.members().iter().map(describe).collect()
+}

@@ -1,0 +1,47 @@
+//! Members that were not heard in time, or did not give up partitions in time, are put out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::coordinator::Coordinator;
+use super::leave::put_out;
+use super::plan::{Draft, Now, Plan};
+
+/// A member that was put out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evicted {
+    pub member: Arc<str>,
+    /// It was heard but held on to partitions past its rebalance timeout (in-process: past
+    /// `max.poll.interval.ms`); otherwise it was not heard for the session timeout.
+    pub held_on: bool,
+}
+
+impl Coordinator {
+    /// When [`Coordinator::expire`] has something to do next, in monotonic time.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// Puts out the members whose time is over: one plan a group, to be appended and applied each.
+    pub fn expire(&self, now: Now) -> Vec<Plan<Vec<Evicted>>> {
+        let mut groups: BTreeMap<Arc<str>, Vec<Evicted>> = BTreeMap::new();
+        for (group, member, limit) in self.timers.due(now.monotonic) {
+            let evicted = groups.entry(group.clone()).or_default();
+            if evicted.iter().all(|e| e.member != *member) {
+                evicted.push(Evicted {
+                    member: member.clone(),
+                    held_on: limit == super::timers::Limit::Rebalance,
+                });
+            }
+        }
+        let plans = groups.into_iter().filter_map(|(id, evicted)| {
+            let consumer = self.groups.get(&id)?.consumer.as_ref()?;
+            let mut draft = Draft::new(id, Some(consumer));
+            let members: Vec<Arc<str>> = evicted.iter().map(|e| e.member.clone()).collect();
+            put_out(&mut draft, &members);
+            Some(draft.finish(evicted))
+        });
+        plans.collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! What an operator can set about groups; the defaults are Kafka's.
+
+use std::time::Duration;
+
+/// How the coordinator shares out partitions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AssignorKind {
+    /// As evenly as can be over all topics, moving as little as possible.
+    #[default]
+    Uniform,
+    /// Topic by topic in ranges, so that equal partition numbers of several topics meet at a member.
+    Range,
+}
+
+impl AssignorKind {
+    pub const ALL: [AssignorKind; 2] = [AssignorKind::Uniform, AssignorKind::Range];
+
+    /// The name on the wire and in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AssignorKind::Uniform => "uniform",
+            AssignorKind::Range => "range",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<AssignorKind> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The settings of a coordinator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSettings {
+    /// `group.consumer.session.timeout.ms`: a member silent for longer is put out.
+    pub session_timeout: Duration,
+    /// `group.consumer.heartbeat.interval.ms`: told to members.
+    pub heartbeat_interval: Duration,
+    /// `group.consumer.max.size`.
+    pub group_size_max: usize,
+    /// `group.consumer.assignors`: the first is used when members name none. Never empty.
+    pub assignors: Vec<AssignorKind>,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_bytes_max: usize,
+    /// `offsets.retention.minutes`: how long an offset outlives its last use.
+    pub offsets_retention: Duration,
+}
+
+impl Default for GroupSettings {
+    fn default() -> Self {
+        GroupSettings {
+            session_timeout: Duration::from_secs(45),
+            heartbeat_interval: Duration::from_secs(5),
+            group_size_max: i32::MAX as usize,
+            assignors: AssignorKind::ALL.to_vec(),
+            offset_metadata_bytes_max: 4096,
+            offsets_retention: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+}

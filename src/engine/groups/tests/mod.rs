@@ -1,0 +1,4 @@
+//! Stories of groups, told as transcripts.
+
+mod members;
+mod offsets;

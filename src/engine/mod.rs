@@ -1,0 +1,29 @@
+//! Topics, partitions, produce, fetch, groups, metadata, background jobs: what every face calls.
+
+#[cfg(feature = "archive")]
+mod archives;
+mod engine;
+mod group_host;
+pub mod groups;
+pub mod metadata;
+mod open;
+mod partition;
+mod parts;
+mod quorum;
+mod table;
+mod topics;
+mod upkeep;
+mod wait;
+
+#[cfg(feature = "archive")]
+pub use archives::Archives;
+pub use engine::{Engine, topic_pattern};
+pub use group_host::{CommitTicket, Groups, Pulse};
+pub use metadata::{ConfigOp, NewTopic};
+pub use open::{EngineBuilder, Recovery};
+pub use partition::PartitionHandle;
+pub use parts::{ColdStores, NoColdStores, Parts};
+pub use quorum::{LocalQuorum, Quorum};
+pub use table::TopicHandle;
+pub use upkeep::{Job, JobReport, MoveOut, Upkeep};
+pub use wait::{OnSignal, Signal, WaiterId, Wake};

@@ -1,0 +1,325 @@
+//! A partition as the engine holds it: its log, opened when first used, its waiters, and the way from
+//! an append to a visible record.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::parts::Parts;
+use super::wait::{WaiterId, Waiters, Wake};
+use crate::config::TopicConfig;
+use crate::error::{Code, Error, Result};
+use crate::log::{
+    Append, Appended, Chunk, Commit, Ends, Opened, Partition, PartitionOptions, Read, Recovered,
+};
+use crate::types::{LeaderEpoch, Offset, TopicId, TopicPartition};
+
+/// What the checkpoints say of a partition that is not open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    pub recovery_point: Offset,
+    pub log_start: Option<Offset>,
+    /// Compaction has been over everything below.
+    pub cleaned: Offset,
+    /// Its last close was clean: opening scans nothing.
+    pub clean: bool,
+}
+
+#[derive(Debug)]
+enum Slot {
+    /// Not open; costs no file and no thread.
+    Idle(Remembered),
+    Open(Arc<Partition>),
+    /// Closed or deleted for good: every call gets this error.
+    Gone(Error),
+}
+
+/// One partition of a topic that exists. Held by the engine's table and by whoever uses it.
+#[derive(Debug)]
+pub struct PartitionHandle {
+    name: TopicPartition,
+    topic_id: TopicId,
+    parts: Arc<Parts>,
+    /// The topic's settings now; also given to the log when it opens. Changed by `set_config`.
+    config: RwLock<Arc<TopicConfig>>,
+    /// Readers of this lock do no I/O under it; the opener does, under `opening`.
+    slot: RwLock<Slot>,
+    /// Held while the log opens, so that it opens once. Taken before `slot`, never after.
+    opening: Mutex<()>,
+    /// Held by retention, compaction, archiving and removal: one of them at a time.
+    upkeep: Mutex<()>,
+    pub(super) waiters: Waiters,
+    /// Why nothing will become visible any more: a sync failed. Set before the waiters are told, so that
+    /// one who comes later finds it.
+    failure: OnceLock<Error>,
+    /// For the flusher, which wants to own what it syncs.
+    this: Weak<PartitionHandle>,
+}
+
+impl PartitionHandle {
+    pub(super) fn new(
+        name: TopicPartition,
+        topic_id: TopicId,
+        parts: Arc<Parts>,
+        config: Arc<TopicConfig>,
+        remembered: Remembered,
+    ) -> Arc<PartitionHandle> {
+        Arc::new_cyclic(|this| PartitionHandle {
+            name,
+            topic_id,
+            parts,
+            config: RwLock::new(config),
+            slot: RwLock::new(Slot::Idle(remembered)),
+            opening: Mutex::new(()),
+            upkeep: Mutex::new(()),
+            waiters: Waiters::default(),
+            failure: OnceLock::new(),
+            this: this.clone(),
+        })
+    }
+
+    pub fn name(&self) -> &TopicPartition {
+        &self.name
+    }
+
+    pub fn topic_id(&self) -> TopicId {
+        self.topic_id
+    }
+
+    pub fn config(&self) -> Arc<TopicConfig> {
+        self.config.read().clone()
+    }
+
+    pub fn dir(&self) -> PathBuf {
+        self.parts.data_dir.join(self.name.to_string())
+    }
+
+    /// The open log; opens (and recovers) it when this is the first use.
+    pub fn log(&self) -> Result<Arc<Partition>> {
+        if let Slot::Open(log) = &*self.slot.read() {
+            return Ok(log.clone());
+        }
+        self.open().map(|(log, _)| log)
+    }
+
+    /// The log if it is open already.
+    pub fn log_if_open(&self) -> Option<Arc<Partition>> {
+        match &*self.slot.read() {
+            Slot::Open(log) => Some(log.clone()),
+            _ => None,
+        }
+    }
+
+    /// Opens the log if need be; gives what recovery did when it did something.
+    pub(super) fn open(&self) -> Result<(Arc<Partition>, Option<Recovered>)> {
+        let _opening = self.opening.lock();
+        let remembered = match &*self.slot.read() {
+            Slot::Open(log) => return Ok((log.clone(), None)),
+            Slot::Gone(error) => return Err(error.clone()),
+            Slot::Idle(remembered) => *remembered,
+        };
+        let Opened {
+            partition,
+            recovered,
+        } = Partition::open(PartitionOptions {
+            disk: self.parts.disk.clone(),
+            clock: self.parts.clock.clone(),
+            cold: self.parts.cold.of(&self.name, self.topic_id)?,
+            dir: self.dir(),
+            name: self.name.clone(),
+            topic_id: self.topic_id,
+            config: self.config(),
+            clean: remembered.clean,
+            recovery_point: remembered.recovery_point,
+            log_start: remembered.log_start,
+        })?;
+        let log = Arc::new(partition);
+        log.set_cleaned(remembered.cleaned);
+        // All that survived is shown: nobody else has a copy that could say otherwise.
+        log.set_visible(log.ends().appended);
+        *self.slot.write() = Slot::Open(log.clone());
+        Ok((log, Some(recovered)))
+    }
+
+    /// Appends whole batches. On return they are in the page cache; they become visible at once with
+    /// `levada.durability=cache`, and after the next sync round with `disk`.
+    pub fn append(&self, append: Append<'_>) -> Result<Appended> {
+        let log = self.log()?;
+        let appended = log.append(append)?;
+        let durability = log.config().durability;
+        if self.parts.quorum.needs_sync(durability) {
+            if let Some(this) = self.this.upgrade() {
+                self.parts.flusher.request(this);
+            }
+        } else {
+            self.show(&log);
+        }
+        Ok(appended)
+    }
+
+    /// Reads visible (or stable) records.
+    pub fn read(&self, read: Read) -> Result<Chunk> {
+        self.log()?.read(read)
+    }
+
+    /// The archive below the local log, for readers that want rows instead of batches.
+    #[cfg(feature = "archive")]
+    pub fn archive(&self) -> Result<Option<Arc<crate::archive::PartitionArchive>>> {
+        self.parts.cold.archive(&self.name, self.topic_id)
+    }
+
+    /// All ends at one moment; opens the log when need be.
+    pub fn ends(&self) -> Result<Ends> {
+        Ok(self.log()?.ends())
+    }
+
+    /// The visible end; offset 0 while the log is not open.
+    pub fn visible(&self) -> Offset {
+        match &*self.slot.read() {
+            Slot::Open(log) => log.ends().visible,
+            _ => Offset::ZERO,
+        }
+    }
+
+    /// The visible end, or why there will be none any more.
+    pub fn state(&self) -> Result<Offset> {
+        if let Some(failure) = self.failure.get() {
+            return Err(failure.clone());
+        }
+        match &*self.slot.read() {
+            Slot::Open(log) => Ok(log.ends().visible),
+            Slot::Idle(_) => Ok(Offset::ZERO),
+            Slot::Gone(error) => Err(error.clone()),
+        }
+    }
+
+    /// Leaves `wake` until the visible end is above `beyond`; look at the end again afterwards.
+    pub fn wait_beyond(&self, id: WaiterId, beyond: Offset, wake: Arc<dyn Wake>) {
+        self.waiters.add(id, beyond, wake);
+    }
+
+    /// Gives up waiting.
+    pub fn stop_waiting(&self, id: WaiterId) {
+        self.waiters.remove(id);
+    }
+
+    /// The epoch that this process, the leader, writes into batches.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        LeaderEpoch::FIRST
+    }
+
+    /// DeleteRecords: nothing below `before` is given any more. Lasting when this returns as far as
+    /// whole segments go; within one, with the next checkpoint. Gives the new log start.
+    ///
+    /// Errors: OutOfRange beyond the visible end; Invalid where the topic is only compacted.
+    pub fn delete_records(&self, before: Offset) -> Result<Offset> {
+        if !self.config().cleanup.delete {
+            let message = format!(
+                "{}: records of a compacted topic are not deleted by offset",
+                self.name
+            );
+            return Err(Error::coded(Code::PolicyViolation, message));
+        }
+        self.exclusively(|log| {
+            let start = log.delete_records(before)?;
+            self.parts.cold.retain(&self.name, self.topic_id, log)?;
+            Ok(start)
+        })
+    }
+
+    pub(super) fn set_config(&self, config: Arc<TopicConfig>) {
+        *self.config.write() = config.clone();
+        if let Some(log) = self.log_if_open() {
+            log.set_config(config);
+        }
+    }
+
+    /// What the checkpoints should say of this partition.
+    pub(super) fn remembered(&self) -> Remembered {
+        match &*self.slot.read() {
+            Slot::Idle(remembered) => *remembered,
+            Slot::Open(log) => remember(log, false),
+            Slot::Gone(_) => Remembered::default(),
+        }
+    }
+
+    /// Runs `job` while no other job of upkeep touches this partition.
+    pub(super) fn exclusively<T>(&self, job: impl FnOnce(&Partition) -> Result<T>) -> Result<T> {
+        let _one = self.upkeep.lock();
+        let log = self.log()?;
+        job(&log)
+    }
+
+    /// Closes the log cleanly and keeps what must be remembered. Later calls get `why`.
+    pub(super) fn close(&self, why: Error) -> (Remembered, Result<()>) {
+        let _one = self.upkeep.lock();
+        let _opening = self.opening.lock();
+        let old = std::mem::replace(&mut *self.slot.write(), Slot::Gone(why.clone()));
+        let outcome = match old {
+            Slot::Idle(remembered) => (remembered, Ok(())),
+            Slot::Gone(_) => (Remembered::default(), Ok(())),
+            Slot::Open(log) => {
+                let closed = log.close();
+                let remembered = remember(&log, closed.is_ok());
+                (remembered, closed)
+            }
+        };
+        self.waiters.fail(&why);
+        outcome
+    }
+
+    /// Opens, recovers and closes again: after an unclean stop every partition is made whole before
+    /// the engine serves, without keeping them all open.
+    pub(super) fn recover(&self) -> Result<Recovered> {
+        let (log, recovered) = self.open()?;
+        let _opening = self.opening.lock();
+        log.close()?;
+        let remembered = remember(&log, true);
+        *self.slot.write() = Slot::Idle(remembered);
+        Ok(recovered.unwrap_or_default())
+    }
+
+    /// Moves the visible end to where the quorum allows, and wakes whoever waits for it.
+    pub(super) fn show(&self, log: &Partition) {
+        let ends = log.ends();
+        let visible = self.parts.quorum.visible(&ends, log.config().durability);
+        log.set_visible(visible);
+        self.waiters.advanced(visible);
+    }
+}
+
+impl Commit for PartitionHandle {
+    fn commit(&self) {
+        let Some(log) = self.log_if_open() else {
+            return;
+        };
+        match log.sync() {
+            Ok(_) => self.show(&log),
+            Err(error) => {
+                tracing::error!(partition = %self.name, %error, "sync failed, the partition takes no more records");
+                let failure = self.failure.get_or_init(|| error);
+                self.waiters.fail(failure);
+            }
+        }
+    }
+}
+
+fn remember(log: &Partition, clean: bool) -> Remembered {
+    Remembered {
+        recovery_point: log.recovery_point(),
+        log_start: Some(log.ends().log_start),
+        cleaned: log.cleaned(),
+        clean,
+    }
+}
+
+/// The error for a partition that is not there.
+pub(super) fn unknown(topic: &str, partition: i32) -> Error {
+    Error::coded(
+        Code::UnknownTopicOrPartition,
+        format!(
+            "topic {topic} has no partition {partition}, or does not exist: create it, or name another"
+        ),
+    )
+}

@@ -1,0 +1,163 @@
+//! When each job is due, and the thread that runs them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::jobs::{Job, JobReport};
+use crate::config::BrokerConfig;
+use crate::engine::engine::Engine;
+use crate::error::{Error, Result};
+
+/// How often segments are looked at for their age.
+const ROLL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often sealed segments are looked at for the archive.
+const ARCHIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Jobs, their turns and their reports.
+#[derive(Debug)]
+pub struct Upkeep {
+    intervals: BTreeMap<Job, Duration>,
+    state: Mutex<State>,
+    wake: Condvar,
+    stopping: AtomicBool,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Monotonic time at which each job is due.
+    due: BTreeMap<Job, Duration>,
+    reports: BTreeMap<Job, JobReport>,
+    /// Directories of deleted topics.
+    to_remove: Vec<PathBuf>,
+}
+
+impl Upkeep {
+    pub(in crate::engine) fn new(config: &BrokerConfig) -> Upkeep {
+        let ms = |ms: i64| Duration::from_millis(ms.max(1).unsigned_abs());
+        let intervals = BTreeMap::from([
+            (Job::Roll, ROLL_INTERVAL),
+            (Job::Retain, ms(config.retention_check_interval_ms)),
+            (Job::Compact, ms(config.compaction_backoff_ms)),
+            (Job::Archive, ARCHIVE_INTERVAL),
+            (Job::Checkpoint, ms(config.recovery_point_interval_ms)),
+            (
+                Job::ExpireOffsets,
+                ms(config.offsets_retention_check_interval_ms),
+            ),
+        ]);
+        Upkeep {
+            intervals,
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            stopping: AtomicBool::new(false),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// How each job's runs went.
+    pub fn reports(&self) -> BTreeMap<Job, JobReport> {
+        self.state.lock().reports.clone()
+    }
+
+    /// Has `job` run soon.
+    pub fn ask(&self, job: Job) {
+        self.state.lock().due.insert(job, Duration::ZERO);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note(&self, job: Job, outcome: &Result<u64>) {
+        let mut state = self.state.lock();
+        let report = state.reports.entry(job).or_default();
+        report.runs += 1;
+        match outcome {
+            Ok(bytes) => report.bytes += bytes,
+            Err(error) => {
+                report.failures += 1;
+                report.last_error = Some(error.clone());
+            }
+        }
+    }
+
+    pub(in crate::engine) fn remove_later(&self, mut paths: Vec<PathBuf>) {
+        self.state.lock().to_remove.append(&mut paths);
+        self.ask(Job::Remove);
+    }
+
+    pub(super) fn remove_due(&self, engine: &Engine) {
+        let paths = std::mem::take(&mut self.state.lock().to_remove);
+        crate::engine::topics::remove_directories(&engine.shared, &paths);
+    }
+
+    /// Ends the thread after the partition it is at.
+    pub(in crate::engine) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake.notify_all();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
+            // A panic there was reported by the panic hook; nothing is left to undo here.
+            let _ = thread.join();
+        }
+    }
+
+    /// The next job that is due, waiting for it; `None` to end.
+    fn next(&self, engine: &Engine) -> Option<Job> {
+        let mut state = self.state.lock();
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            let now = engine.clock().monotonic();
+            let (job, due) = state
+                .due
+                .iter()
+                .map(|(job, due)| (*job, *due))
+                .min_by_key(|(_, due)| *due)?;
+            if due <= now {
+                match self.intervals.get(&job) {
+                    Some(interval) => state.due.insert(job, now + *interval),
+                    None => state.due.remove(&job),
+                };
+                return Some(job);
+            }
+            self.wake.wait_for(&mut state, due - now);
+        }
+    }
+}
+
+/// Starts the thread.
+#[allow(clippy::disallowed_methods)] // a thread with a name and an owner
+pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
+    let upkeep = engine.upkeep();
+    let now = engine.clock().monotonic();
+    upkeep.state.lock().due.extend(
+        upkeep
+            .intervals
+            .iter()
+            .map(|(job, interval)| (*job, now + *interval)),
+    );
+    let shared = Arc::clone(&engine.shared);
+    let body = move || {
+        let engine = Engine { shared };
+        while let Some(job) = engine.upkeep().next(&engine) {
+            // What went wrong is in the report and in the log.
+            let _ = engine.run_job(job);
+        }
+    };
+    let thread = std::thread::Builder::new()
+        .name("levada-upkeep".into())
+        .spawn(body);
+    *upkeep.thread.lock() = Some(thread.map_err(|e| Error::io("start the upkeep thread", e))?);
+    Ok(())
+}
