@@ -1,0 +1,88 @@
+//! Committing offsets: by hand, and by the consumer itself.
+
+use std::collections::BTreeMap;
+
+use super::Consumer;
+use super::consumer::State;
+use crate::engine::CommitTicket;
+use crate::engine::groups::{CommitRequest, OffsetCommit};
+use crate::error::{Error, Result};
+use crate::types::{Offset, TopicPartition};
+
+impl Consumer {
+    /// Commits the positions, or `offsets` (the next record to read, not the last one read), and waits
+    /// until that is durable.
+    ///
+    /// Errors: Invalid without a group, Conflict or Fenced when the group has moved on.
+    pub fn commit(&self, offsets: Option<&BTreeMap<TopicPartition, Offset>>) -> Result<()> {
+        self.commit_async(offsets)?
+            .map_or(Ok(()), |ticket| ticket.wait())
+    }
+
+    /// The same without waiting; the ticket tells when it is durable. `None`: there was nothing to
+    /// commit.
+    pub fn commit_async(
+        &self,
+        offsets: Option<&BTreeMap<TopicPartition, Offset>>,
+    ) -> Result<Option<CommitTicket>> {
+        let state = self.enter()?;
+        if self.options.group.is_none() {
+            return Err(Error::invalid(
+                "commit needs a group: give the consumer one",
+            ));
+        }
+        match offsets {
+            Some(offsets) => self.commit_offsets(&state, offsets),
+            None => self.commit_offsets(&state, &state.positions()),
+        }
+    }
+
+    /// Commits when `auto.commit.interval.ms` is over. A commit that fails is logged and tried again
+    /// after the next interval: the records are given again at worst.
+    pub(super) fn commit_by_itself(&self, state: &mut State) -> Result<()> {
+        let now = self.engine.clock().monotonic();
+        let due = state.auto_committed_at + self.options.auto_commit_interval;
+        if !self.options.auto_commit || self.options.group.is_none() || now < due {
+            return Ok(());
+        }
+        state.auto_committed_at = now;
+        if let Err(error) = self.commit_offsets(state, &state.positions()) {
+            tracing::warn!(%error, "auto commit failed");
+        }
+        Ok(())
+    }
+
+    pub(super) fn commit_positions(&self, state: &State) -> Result<()> {
+        if self.options.group.is_none() {
+            return Ok(());
+        }
+        self.commit_offsets(state, &state.positions())?
+            .map_or(Ok(()), |ticket| ticket.wait())
+    }
+
+    fn commit_offsets(
+        &self,
+        state: &State,
+        offsets: &BTreeMap<TopicPartition, Offset>,
+    ) -> Result<Option<CommitTicket>> {
+        let (Some(group), false) = (&self.options.group, offsets.is_empty()) else {
+            return Ok(None);
+        };
+        let request = CommitRequest {
+            group: group.as_str().into(),
+            member: state
+                .member
+                .as_ref()
+                .map_or_else(|| "".into(), |m| m.id().clone()),
+            instance_id: None,
+            epoch: state.member.as_ref().map_or(-1, |m| m.epoch()),
+            offsets: offsets
+                .iter()
+                .map(|(partition, offset)| {
+                    OffsetCommit::new(partition.topic.clone(), partition.partition, *offset)
+                })
+                .collect(),
+        };
+        self.engine.groups().commit(request).map(Some)
+    }
+}

@@ -1,0 +1,20 @@
+//! The Rust API that users import: a database of topics, producers, consumers, scans.
+
+pub mod consumer;
+mod database;
+pub mod producer;
+#[cfg(feature = "archive")]
+mod scan;
+
+pub use consumer::{Consumer, ConsumerOptions, PolledBatch, Raw, Start};
+pub use database::{Database, MEMORY, OpenOptions};
+pub use producer::{
+    Acks, Bulk, Delivery, Message, Producer, ProducerOptions, RecordMetadata, Sent, TopicWriter,
+};
+#[cfg(feature = "archive")]
+pub use scan::{Bound, Scan, ScanOptions};
+
+// What the methods above take and give, so that users need no layer below this one.
+pub use crate::engine::groups::OffsetCommit;
+pub use crate::engine::{CommitTicket, ConfigOp, Job, JobReport, MoveOut, NewTopic, TopicHandle};
+pub use crate::record::RecordView;
