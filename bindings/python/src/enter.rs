@@ -1,0 +1,172 @@
+//! The one way from Python into the engine: the interpreter lock is released, Ctrl-C is answered, a
+//! panic becomes `levada.InternalError`, and a handle that came here by `fork` is refused.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use levada::{Error, Result};
+use pyo3::prelude::*;
+
+use crate::errors::to_py;
+
+/// How long a wait goes on before it looks whether Ctrl-C was pressed.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How often this process was born by a fork; told by `os.register_at_fork`.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Called in the child of a fork: every handle made before is refused from here on.
+#[pyfunction]
+pub fn forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Which side of which fork something was made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth(u64);
+
+impl Birth {
+    pub fn now() -> Birth {
+        Birth(FORKS.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub fn check(self) -> PyResult<()> {
+        if self == Birth::now() {
+            return Ok(());
+        }
+        Err(to_py(Error::closed(
+            "this handle was made before a fork and belongs to the parent: open another in this process",
+        )))
+    }
+}
+
+/// Something of the engine that Python holds. It is let go without the interpreter lock (closing
+/// waits for threads and disks), and in a forked child not at all: its threads are not there.
+#[derive(Debug)]
+pub struct Held<T: Send> {
+    inner: Option<T>,
+    birth: Birth,
+}
+
+impl<T: Send> Held<T> {
+    pub fn new(inner: T) -> Held<T> {
+        Held {
+            inner: Some(inner),
+            birth: Birth::now(),
+        }
+    }
+
+    #[inline]
+    pub fn get(&self) -> PyResult<&T> {
+        self.birth.check()?;
+        self.inner
+            .as_ref()
+            .ok_or_else(|| to_py(Error::internal("the handle is empty")))
+    }
+}
+
+impl<T: Send> Drop for Held<T> {
+    fn drop(&mut self) {
+        let inner = self.inner.take();
+        if self.birth != Birth::now() {
+            std::mem::forget(inner);
+            return;
+        }
+        let mut inner = Some(inner);
+        Python::try_attach(|py| {
+            let taken = inner.take();
+            py.detach(|| drop(taken));
+        });
+        drop(inner);
+    }
+}
+
+/// Runs `call` without the interpreter lock.
+pub fn enter<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(|| guard(call)).map_err(to_py)
+}
+
+/// Runs `call`, which never waits, with the interpreter lock.
+#[inline]
+pub fn quick<T>(call: impl FnOnce() -> Result<T>) -> PyResult<T> {
+    guard(call).map_err(to_py)
+}
+
+#[inline]
+fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What `call` touches is behind locks that do not poison, or is dropped with it.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(Error::internal(format!(
+            "a defect, please report it: {text}"
+        )))
+    })
+}
+
+/// Calls `step` with slices of `timeout` (`None`: for ever) until it gives something; `None` when the
+/// time is over. Signals are handled in between, so that Ctrl-C ends the wait.
+pub fn wait<T: Send>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    mut step: impl FnMut(Duration) -> Result<Option<T>> + Send,
+) -> PyResult<Option<T>> {
+    let deadline = Deadline::after(timeout);
+    loop {
+        let slice = deadline.left().map_or(SLICE, |left| left.min(SLICE));
+        if let Some(found) = enter(py, || step(slice))? {
+            return Ok(Some(found));
+        }
+        py.check_signals()?;
+        if deadline.left().is_some_and(|left| left.is_zero()) {
+            return Ok(None);
+        }
+    }
+}
+
+/// A moment by which a caller wants to be back; none: he waits for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    #[allow(clippy::disallowed_methods)] // the caller's own time
+    pub fn after(timeout: Option<Duration>) -> Deadline {
+        Deadline(timeout.and_then(|t| Instant::now().checked_add(t)))
+    }
+
+    #[allow(clippy::disallowed_methods)] // the caller's own time
+    pub fn left(self) -> Option<Duration> {
+        self.0
+            .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Seconds as Python gives them; `None` is for ever.
+pub fn seconds(timeout: Option<f64>) -> PyResult<Option<Duration>> {
+    match timeout {
+        None => Ok(None),
+        Some(s) if s.is_nan() || s < 0.0 => Err(to_py(Error::invalid(format!(
+            "timeout {s} is no time: give seconds from 0 on, or None"
+        )))),
+        Some(s) => Ok(Duration::try_from_secs_f64(s).ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levada::Kind;
+
+    #[test]
+    fn a_panic_becomes_an_internal_error() {
+        let text = guard::<()>(|| panic!("at {}", "noon"));
+        let error = text.expect_err("it panicked");
+        assert_eq!(error.kind(), Kind::Internal);
+        assert!(error.message().contains("at noon"), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+"""Levada: a Kafka-compatible streaming engine in your process.
+
+>>> import levada
+>>> with levada.open(":memory:") as db:
+...     topic = db.create_topic("orders", partitions=1)
+...     with db.producer() as p:
+...         d = p.send("orders", b"tea", key=b"42")
+...     with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+...         for r in c:
+...             print(r.topic, r.partition, r.offset, r.key, r.value)
+orders 0 0 b'42' b'tea'
+"""
+
+from __future__ import annotations
+
+import atexit as _atexit
+import os as _os
+
+from ._consumer import Consumer
+from ._convert import Offsets, Partition, Settings, SettingValue
+from ._database import Database, JobReport, PartitionRecovery, Start, open
+from ._database import close_all as _close_all
+from ._errors import (
+    ClosedError,
+    ConflictError,
+    CorruptError,
+    DeniedError,
+    Error,
+    ExistsError,
+    FencedError,
+    InternalError,
+    InvalidError,
+    NotFoundError,
+    OffsetOutOfRangeError,
+    TimeoutError,
+    UnavailableError,
+)
+from ._group import Group, Member
+from ._levada import (
+    ArrowBatches,
+    Bulk,
+    Commit,
+    Delivery,
+    Record,
+    RecordMetadata,
+    Records,
+    Scan,
+)
+from ._levada import forked as _forked
+from ._producer import Producer
+from ._topic import PartitionDescription, Topic, TopicDescription
+
+__all__ = [
+    "ArrowBatches",
+    "Bulk",
+    "ClosedError",
+    "Commit",
+    "ConflictError",
+    "Consumer",
+    "CorruptError",
+    "Database",
+    "Delivery",
+    "DeniedError",
+    "Error",
+    "ExistsError",
+    "FencedError",
+    "Group",
+    "InternalError",
+    "InvalidError",
+    "JobReport",
+    "Member",
+    "NotFoundError",
+    "OffsetOutOfRangeError",
+    "Offsets",
+    "Partition",
+    "PartitionDescription",
+    "PartitionRecovery",
+    "Producer",
+    "Record",
+    "RecordMetadata",
+    "Records",
+    "Scan",
+    "SettingValue",
+    "Settings",
+    "Start",
+    "TimeoutError",
+    "Topic",
+    "TopicDescription",
+    "UnavailableError",
+    "open",
+]
+
+# What users see in messages and pickles is where they import it from.
+for _name in __all__:
+    _object = globals()[_name]
+    if isinstance(_object, type) and _object.__module__.startswith("levada._"):
+        _object.__module__ = "levada"
+
+_os.register_at_fork(after_in_child=_forked)
+_atexit.register(_close_all)

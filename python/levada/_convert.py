@@ -1,0 +1,120 @@
+"""From what users write to what the engine takes: settings, partitions, offsets, times."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from ._errors import InvalidError
+
+SettingValue: TypeAlias = str | int | float | bool | timedelta | list[str] | tuple[str, ...] | None
+Settings: TypeAlias = Mapping[str, SettingValue]
+
+#: A partition: its number where there is one topic, or topic and number.
+Partition: TypeAlias = int | tuple[str, int]
+#: Offsets by partition, or one where there is one partition.
+Offsets: TypeAlias = int | Mapping[int, int] | Mapping[tuple[str, int], int]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def text_of(name: str, value: SettingValue) -> str:
+    """One setting's value as Kafka writes it; a duration becomes milliseconds."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, timedelta):
+        return str(value // timedelta(milliseconds=1))
+    if isinstance(value, (list, tuple)):
+        return ",".join(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise TypeError(
+        f"setting {name} is {type(value).__name__}, "
+        "it must be str, int, float, bool, timedelta or a list of str"
+    )
+
+
+def pairs_of(config: Settings | None) -> list[tuple[str, str]]:
+    """Settings under Kafka's names; those that are ``None`` are left out."""
+    if config is None:
+        return []
+    return [(name, text_of(name, value)) for name, value in config.items() if value is not None]
+
+
+def keyword_pairs(
+    config: Settings | None, keywords: Mapping[str, SettingValue], short: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Settings from a mapping and from keywords, which have underscores for dots."""
+    pairs = dict(pairs_of(config))
+    for keyword, value in keywords.items():
+        if value is None:
+            continue
+        name = short.get(keyword, keyword.replace("_", "."))
+        if name in pairs:
+            raise InvalidError(f"setting {name} is given twice")
+        pairs[name] = text_of(name, value)
+    return list(pairs.items())
+
+
+def millis_of(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware datetime."""
+    if moment.tzinfo is None:
+        raise InvalidError(
+            "a datetime without a time zone is ambiguous: give it one, for example timezone.utc"
+        )
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def partitions_of(partitions: Iterable[Partition], topics: list[str]) -> list[tuple[str, int]]:
+    """Partitions with their topics; bare numbers need a single topic."""
+    return [partition_of(partition, topics) for partition in partitions]
+
+
+def partition_of(partition: Partition, topics: list[str]) -> tuple[str, int]:
+    """A partition with its topic; a bare number needs a single topic."""
+    if isinstance(partition, tuple):
+        topic, number = partition
+        return topic, number
+    if not isinstance(partition, int):
+        raise TypeError(
+            f"a partition is {type(partition).__name__}, it must be an int or (topic, partition)"
+        )
+    if len(topics) != 1:
+        raise InvalidError(
+            f"partition {partition} of which topic? there are {len(topics)}: "
+            "give (topic, partition)"
+        )
+    return topics[0], partition
+
+
+def offsets_of(
+    offsets: Offsets, topics: list[str], partitions: list[tuple[str, int]]
+) -> list[tuple[str, int, int]]:
+    """Offsets with their partitions; a bare number needs a single partition."""
+    if isinstance(offsets, Mapping):
+        rows = []
+        for partition, offset in offsets.items():
+            topic, number = partition_of(partition, topics)
+            rows.append((topic, number, offset))
+        return rows
+    if not isinstance(offsets, int):
+        raise TypeError(
+            f"offsets are {type(offsets).__name__}, "
+            "they must be an int or a mapping from partitions to ints"
+        )
+    if len(partitions) != 1:
+        raise InvalidError(
+            f"offset {offsets} of which partition? there are {len(partitions)}: "
+            "give {partition: offset}"
+        )
+    topic, number = partitions[0]
+    return [(topic, number, offsets)]
+
+
+def warn_unclosed(what: object) -> None:
+    """Says that ``what`` was let go without being closed."""
+    warnings.warn(f"unclosed {what!r}", ResourceWarning, source=what, stacklevel=3)
