@@ -1,0 +1,10 @@
+//! The `levada` command, driven as a user does: the real binary, its output and exit status.
+
+mod archive;
+mod check;
+mod dump;
+mod groups;
+mod records;
+mod scan;
+mod support;
+mod topics;

@@ -1,0 +1,17 @@
+//! Integration tests: one binary with a module a subject, so that they link once.
+
+// Tests may look at the disk, the clock and threads past the seams, and say what is skipped.
+#![allow(clippy::disallowed_methods, clippy::print_stderr)]
+
+#[cfg(feature = "archive")]
+mod archive;
+#[cfg(feature = "cli")]
+mod cli;
+mod config;
+mod docs;
+mod embedded;
+mod engine;
+mod engine_limits;
+mod errors;
+mod first_group;
+mod kafka;

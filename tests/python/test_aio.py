@@ -1,0 +1,194 @@
+"""The asynchronous face."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import levada
+import levada.aio
+import pytest
+
+
+@asynccontextmanager
+async def orders() -> AsyncIterator[levada.aio.Database]:
+    async with levada.aio.open(":memory:") as db:
+        await db.create_topic("orders", 2)
+        yield db
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(60):
+            await main()
+
+    asyncio.run(limited())
+
+
+def test_send_and_read() -> None:
+    async def main() -> None:
+        async with orders() as db:
+            async with db.producer() as p:
+                d = await p.send("orders", b"tea", partition=1)
+                assert (await d).partition == 1
+                assert d.done()
+                many = await p.send_many("orders", [b"%d" % n for n in range(100)])
+                assert len(await many) >= 1
+            async with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+                got = [r.value async for r in c]
+        assert sorted(got, key=str) == sorted([b"tea", *(b"%d" % n for n in range(100))], key=str)
+
+    run(main)
+
+
+def test_open_can_be_awaited(tmp_path: Path) -> None:
+    async def main() -> None:
+        db = await levada.aio.open(tmp_path / "data")
+        assert not db.closed
+        assert await db.topics() == []
+        await db.close()
+        assert db.closed
+
+    run(main)
+
+
+def test_thousands_wait_without_a_thread_each() -> None:
+    async def main() -> None:
+        async with orders() as db, db.producer(linger_ms=50) as p:
+            sent = [await p.send("orders", b"%d" % n, partition=0) for n in range(5000)]
+            before = threading.active_count()
+            waits = [asyncio.ensure_future(d.result()) for d in sent]
+            await asyncio.sleep(0)
+            assert threading.active_count() == before
+            placed = await asyncio.gather(*waits)
+            assert [m.offset for m in placed] == list(range(5000))
+
+    run(main)
+
+
+def test_a_poll_is_woken_by_the_record() -> None:
+    async def main() -> None:
+        async with orders() as db, db.consumer("orders", start="earliest") as c:
+            assert len(await c.poll(timeout=0)) == 0
+            waiting = asyncio.ensure_future(c.poll(timeout=30))
+            await asyncio.sleep(0)
+            async with db.producer() as p:
+                await p.send("orders", b"now")
+            assert [r.value for r in await waiting] == [b"now"]
+
+    run(main)
+
+
+def test_a_cancelled_poll_loses_nothing() -> None:
+    async def main() -> None:
+        async with orders() as db, db.consumer("orders", start="earliest") as c:
+            for _ in range(3):
+                waiting = asyncio.ensure_future(c.poll(timeout=None))
+                await asyncio.sleep(0)
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+            async with db.producer() as p:
+                delivery = await p.send("orders", b"kept")
+                waiting2 = asyncio.ensure_future(delivery.result())
+                await asyncio.sleep(0)
+                waiting2.cancel()
+            assert [r.value for r in await c.poll()] == [b"kept"]
+
+    run(main)
+
+
+def test_iteration_waits_and_wakeup_ends_it() -> None:
+    async def main() -> None:
+        async with orders() as db, db.consumer("orders", start="earliest") as c:
+            got: list[bytes | None] = []
+
+            async def read() -> None:
+                async for record in c:
+                    got.append(record.value)
+                    if len(got) == 2:
+                        c.wakeup()
+
+            reading = asyncio.ensure_future(read())
+            async with db.producer(linger_ms=0) as p:
+                await (await p.send("orders", b"1"))
+                await (await p.send("orders", b"2"))
+            await reading
+            assert sorted(got, key=str) == [b"1", b"2"]
+
+    run(main)
+
+
+def test_commit_and_position() -> None:
+    async def main() -> None:
+        async with orders() as db:
+            async with db.producer() as p:
+                await p.send_many("orders", [b"1", b"2", b"3"], partition=0)
+            async with db.consumer("orders", group="g", start="earliest", auto_commit=False) as c:
+                await anext(c)
+                await c.commit()
+                assert c.position(("orders", 0)) == 1
+                assert await c.committed(("orders", 0)) == 1
+                assert (await c.lag())[("orders", 0)] == 2
+                await c.seek(("orders", 0), 3)
+                assert len(await c.poll(timeout=0)) == 0
+            assert db.group("g").offsets()["orders", 0] == 1
+
+    run(main)
+
+
+def test_a_full_buffer_does_not_stop_the_loop() -> None:
+    async def main() -> None:
+        async with orders() as db:
+            async with db.producer(buffer_memory=20_000, batch_size=5_000) as p:
+                for _ in range(500):
+                    await p.send("orders", b"x" * 1000)
+            async with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+                assert len([r async for r in c]) == 500
+
+    run(main)
+
+
+def test_errors_are_the_same() -> None:
+    async def main() -> None:
+        async with orders() as db, db.producer(linger_ms=100_000) as p:
+            with pytest.raises(levada.NotFoundError):
+                await p.send("none", b"")
+            d = await p.send("orders", b"late")
+            with pytest.raises(levada.TimeoutError):
+                await d.result(timeout=0.01)
+            await p.flush()
+            assert (await d).offset == 0
+        async with levada.aio.open(":memory:") as empty:
+            with pytest.raises(levada.NotFoundError):
+                await empty.topic("none")
+
+    run(main)
+
+
+def test_arrow_and_scan() -> None:
+    pa = pytest.importorskip("pyarrow")
+
+    async def main() -> None:
+        async with orders() as db:
+            async with db.producer() as p:
+                await (await p.send_arrow("orders", pa.table({"value": [b"1", b"2"]})))
+            async with db.consumer("orders", start="earliest") as c:
+                assert pa.table(await c.poll_arrow())["value"].to_pylist() == [b"1", b"2"]
+            table = await asyncio.to_thread(pa.table, db.scan("orders"))
+            assert table.num_rows == 2
+
+    run(main)
+
+
+def test_everything_shows_itself() -> None:
+    async def main() -> None:
+        async with orders() as db, db.producer() as p, db.consumer("orders") as c:
+            shown = [repr(o) for o in (db, p, c, await p.send("orders", b""))]
+            assert all("levada." in s for s in shown)
+
+    run(main)

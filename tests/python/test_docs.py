@@ -1,0 +1,32 @@
+"""Every example in the documentation runs, and shows what it says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# How many examples each has at least: a class that hides its examples would pass unseen.
+MODULES = {"levada": 10, "levada._database": 2, "levada.aio": 3}
+PAGES = ["docs/python.md"]
+
+
+@pytest.mark.parametrize(("name", "least"), MODULES.items())
+def test_docstrings(name: str, least: int) -> None:
+    failed, tried = doctest.testmod(importlib.import_module(name))
+    assert (failed, tried >= least) == (0, True), tried
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert blocks
+    # One page is one program: its blocks build on each other.
+    names: dict[str, object] = {"__name__": "page"}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
