@@ -14,6 +14,7 @@ use lz4_flex::block::{
 use twox_hash::xxhash32::Hasher as XxHash32;
 
 use super::kind::Failure;
+use super::room::reserve_within;
 use crate::error::{Error, Result};
 
 const MAGIC: [u8; 4] = 0x184d_2204u32.to_le_bytes();
@@ -183,6 +184,7 @@ fn read_frame(input: &mut Input<'_>, end_max: usize, into: &mut Vec<u8>) -> Resu
         } else if len > end_max - into.len() {
             return Err(Failure::OverLimit);
         } else {
+            reserve_within(into, len, end_max);
             into.extend_from_slice(block);
         }
     }
@@ -225,6 +227,7 @@ fn read_block(
         };
         let done = match done {
             Ok(len) => {
+                reserve_within(into, len, end_max);
                 into.extend_from_slice(target.get(..len).unwrap_or(&[]));
                 Ok(())
             }

@@ -5,6 +5,7 @@ mod golden;
 mod gzip;
 mod kind;
 mod lz4;
+mod room;
 mod snappy;
 #[cfg(test)]
 mod tests;

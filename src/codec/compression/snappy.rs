@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use snap::raw::{Decoder, Encoder, decompress_len, max_compress_len};
 
 use super::kind::Failure;
+use super::room::reserve_within;
 use crate::error::{Error, Result};
 
 const MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
@@ -93,6 +94,7 @@ fn raw(block: &[u8], position: usize, end_max: usize, into: &mut Vec<u8>) -> Res
     if len > end_max - start {
         return Err(Failure::OverLimit);
     }
+    reserve_within(into, len, end_max);
     into.resize(start + len, 0);
     let written = Decoder::new().decompress(block, into.get_mut(start..).unwrap_or(&mut []));
     match written {
