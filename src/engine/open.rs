@@ -273,7 +273,12 @@ impl Engine {
                             Ok(recovered) => done.lock().push((handle.name().clone(), recovered)),
                             // One damaged partition does not keep the others from being served: its own
                             // calls get the error.
-                            Err(error) if error.kind() == crate::Kind::Corrupt => {
+                            Err(error)
+                                if matches!(
+                                    error.kind(),
+                                    crate::Kind::Corrupt | crate::Kind::Internal
+                                ) =>
+                            {
                                 tracing::error!(partition = %handle.name(), %error, "recovery failed");
                             }
                             Err(error) => *failed.lock() = Some(error.at(handle.name())),
@@ -329,13 +334,15 @@ impl Engine {
     /// Writes the checkpoints of a running engine.
     pub(super) fn checkpoint(&self) -> Result<()> {
         let topics = self.shared.table.read().sorted();
-        let all = topics.iter().flat_map(|t| t.partitions());
-        let remembered: Vec<_> = all.map(|p| (p.name().clone(), p.remembered())).collect();
-        write_checkpoints(
-            &*self.shared.parts.disk,
-            &self.shared.parts.data_dir,
-            &remembered,
-        )
+        let (mut remembered, mut outcome) = (Vec::new(), Ok(()));
+        for partition in topics.iter().flat_map(|t| t.partitions()) {
+            let saved = partition.log_if_open().map(|log| log.save_epochs());
+            // Without it, this one's recovery point stays; those of the others move on.
+            outcome = outcome.and(saved.unwrap_or(Ok(())));
+            remembered.push((partition.name().clone(), partition.remembered()));
+        }
+        let (disk, dir) = (&*self.shared.parts.disk, &self.shared.parts.data_dir);
+        write_checkpoints(disk, dir, &remembered).and(outcome)
     }
 
     /// Lets go of everything without claiming that it was closed cleanly.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -149,13 +150,34 @@ impl PartitionHandle {
         let appended = log.append(append)?;
         let durability = log.config().durability;
         if self.parts.quorum.needs_sync(durability) {
-            if let Some(this) = self.this.upgrade() {
-                self.parts.flusher.request(this);
-            }
+            self.flush_soon();
         } else {
             self.show(&log);
+            if appended.flush_due {
+                self.flush_soon();
+            }
         }
         Ok(appended)
+    }
+
+    /// Has the flusher sync what is appended.
+    fn flush_soon(&self) {
+        if let Some(this) = self.this.upgrade() {
+            self.parts.flusher.request(this);
+        }
+    }
+
+    /// Seals the active segment when it is old enough, has sealed segments synced, and lets go of
+    /// files and maps that were not used lately. Gives whether it sealed.
+    pub(super) fn tend(&self) -> Result<bool> {
+        let rolled = self.exclusively(|log| log.roll(false))?;
+        if let Some(log) = self.log_if_open() {
+            if log.is_flush_due() {
+                self.flush_soon();
+            }
+            log.rest_unused();
+        }
+        Ok(rolled)
     }
 
     /// Reads visible (or stable) records.
@@ -294,8 +316,8 @@ impl Commit for PartitionHandle {
         let Some(log) = self.log_if_open() else {
             return;
         };
-        match log.sync() {
-            Ok(_) => self.show(&log),
+        match sync_patiently(&log) {
+            Ok(()) => self.show(&log),
             Err(error) => {
                 tracing::error!(partition = %self.name, %error, "sync failed, the partition takes no more records");
                 let failure = self.failure.get_or_init(|| error);
@@ -303,6 +325,34 @@ impl Commit for PartitionHandle {
             }
         }
     }
+}
+
+/// How often a sync is tried again that could not even begin, and how long it rests in between.
+const SYNC_TRIES_MAX: u32 = 100;
+const SYNC_PAUSE: Duration = Duration::from_millis(20);
+
+/// A sync that found no free file handle asked nothing of the disk: what was appended waits for it. One
+/// that failed, or that never gets to begin, closes the log to writes.
+fn sync_patiently(log: &Partition) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        match log.sync() {
+            Ok(_) => return Ok(()),
+            Err(error) if !log.takes_writes() => return Err(error),
+            Err(error) if tries == SYNC_TRIES_MAX => {
+                log.poison(&error);
+                return Err(error);
+            }
+            Err(error) => tracing::warn!(partition = %log.name(), %error, "sync waits"),
+        }
+        tries += 1;
+        pause(SYNC_PAUSE);
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // a flusher's thread, which waits for the disk anyway
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 fn remember(log: &Partition, clean: bool) -> Remembered {

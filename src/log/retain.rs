@@ -103,13 +103,21 @@ impl Partition {
     /// from one of them keeps the bytes it holds, or looks again.
     fn drop_below(&self, before: Offset) -> Result<u64> {
         let _maintaining = self.maintaining.lock();
+        let in_doubt = {
+            let state = self.state.read();
+            let below = state.segments.below(before.min(state.visible));
+            below.iter().any(|s| !state.is_settled(s))
+        };
+        if in_doubt {
+            self.sync()?;
+        }
         let gone = {
             let _writer = self.writer.lock();
             let mut state = self.state.write();
-            let gone = state.segments.below(before.min(state.durable));
+            // What was sealed since waits for the next time.
+            let gone = state.settled_below(before.min(state.durable));
             for segment in &gone {
                 state.segments.remove(segment.base);
-                state.unsynced.retain(|s| !Arc::ptr_eq(s, segment));
             }
             if !gone.is_empty() {
                 let start = state.segments.first().map_or(before, |s| s.base);

@@ -203,7 +203,7 @@ impl Lane {
             )
         };
         let delivery = delivery.unwrap_or_default();
-        match self.append(draining) {
+        match self.append_or_report(draining) {
             Ok(appended) => {
                 let placed = Placed {
                     topic_partition: self.handle.name().clone(),
@@ -226,6 +226,17 @@ impl Lane {
         if draining.spare.capacity_bytes() > SPARE_BYTES_MAX {
             draining.spare = BatchBuilder::default();
         }
+    }
+
+    /// A defect must not take away the thread that drains, nor leave its deliveries without an answer.
+    fn append_or_report(&self, draining: &mut Draining) -> Result<Appended> {
+        let work = std::panic::AssertUnwindSafe(|| self.append(draining));
+        std::panic::catch_unwind(work).unwrap_or_else(|_| {
+            Err(Error::internal(format!(
+                "{}: appending panicked; the records may or may not be in the log",
+                self.handle.name()
+            )))
+        })
     }
 
     fn append(&self, draining: &mut Draining) -> Result<Appended> {

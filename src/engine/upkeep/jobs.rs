@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// What is done in the background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Job {
-    /// Seals segments that are old enough.
+    /// Seals segments that are old enough; lets go of files and maps that nobody used lately.
     Roll,
     /// Removes what retention no longer keeps, from the log and from the archive.
     Retain,
@@ -75,9 +75,7 @@ pub struct JobReport {
 /// others had their turn.
 pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
     match job {
-        Job::Roll => each_partition(engine, true, |handle| {
-            handle.exclusively(|log| log.roll(false)).map(u64::from)
-        }),
+        Job::Roll => each_partition(engine, true, |handle| handle.tend().map(u64::from)),
         Job::Retain => each_partition(engine, false, |handle| engine.retain_partition(handle)),
         Job::Compact => {
             let map_bytes_max = usize::try_from(engine.broker_config().compaction_map_bytes_max)

@@ -12,7 +12,7 @@ use super::Partition;
 use super::open::Writer;
 use super::options::{Append, Appended};
 use super::state::Ended;
-use crate::config::TimestampType;
+use crate::config::{TimestampType, TopicConfig};
 use crate::error::{Code, Error, Result};
 use crate::log::Aborted;
 use crate::log::producers::{Completed, Marker, Verdict};
@@ -72,6 +72,7 @@ impl Partition {
                 append_time,
                 log_start,
                 duplicate: true,
+                flush_due: false,
             });
         }
         let base_offset = writer.growth.tail.next;
@@ -87,13 +88,14 @@ impl Partition {
         self.write(&writer, bytes, &placed)?;
         let ended = self.enter(&mut writer, &placed, config.index_interval_bytes);
         let ended = ended.inspect_err(|e| self.poison(e))?;
-        self.publish(&writer, base_offset, append.leader_epoch, ended);
+        let flush_due = self.publish(&writer, base_offset, append.leader_epoch, ended, &config);
         Ok(Appended {
             base_offset,
             last_offset: writer.growth.tail.next.plus(-1),
             append_time,
             log_start,
             duplicate: false,
+            flush_due,
         })
     }
 
@@ -103,7 +105,7 @@ impl Partition {
         writer: &mut Writer,
         placed: &[Placed],
         bytes: u64,
-        config: &crate::config::TopicConfig,
+        config: &TopicConfig,
     ) -> Result<()> {
         let last = placed
             .last()
@@ -204,24 +206,31 @@ impl Partition {
         Ok(ended)
     }
 
-    /// Readers see the new end.
+    /// Readers see the new end. Gives whether a sync is due.
     fn publish(
         &self,
         writer: &Writer,
         base: Offset,
         epoch: LeaderEpoch,
         ended: SmallVec<[Ended; 1]>,
-    ) {
+        config: &TopicConfig,
+    ) -> bool {
         let mut state = self.state.write();
         state.appended = writer.growth.tail.next;
         state.first_unstable = writer.producers.first_open().map(|(offset, _)| offset);
         state.ended.extend(ended);
         state.assign_epoch(epoch, base);
         state.mark_unsynced(&writer.active);
+        self.flush_due(&mut state, config)
+    }
+
+    /// Neither closed nor failed.
+    pub fn takes_writes(&self) -> bool {
+        self.state.read().check_writable().is_ok()
     }
 
     /// No appends until the log is reopened.
-    pub(in crate::log) fn poison(&self, why: &Error) {
+    pub(crate) fn poison(&self, why: &Error) {
         self.state.write().failed.get_or_insert_with(|| why.clone());
     }
 }

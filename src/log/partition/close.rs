@@ -8,6 +8,7 @@ use super::open::Writer;
 use crate::disk::write_atomically;
 use crate::error::{Error, Result};
 use crate::log::producers::{list_snapshots, snapshot_path};
+use crate::log::segment::Segment;
 use crate::types::Offset;
 
 /// Snapshots at or below the recovery point that are kept: one more than recovery needs, should the
@@ -35,11 +36,16 @@ impl Partition {
         self.write_snapshot(at, &content)
     }
 
-    fn save_epochs(&self) -> Result<()> {
+    /// Writes the epoch checkpoint if it lacks something: until it has all, the recovery point stays
+    /// where the first epoch begins that it lacks.
+    pub fn save_epochs(&self) -> Result<()> {
         let (mut epochs, unsaved) = {
             let state = self.state.read();
             (state.epochs.clone(), state.epochs_unsaved)
         };
+        if unsaved.is_none() {
+            return Ok(());
+        }
         epochs.save(&*self.options.disk, &self.options.dir)?;
         let mut state = self.state.write();
         // What was assigned meanwhile is unsaved still.
@@ -91,9 +97,18 @@ impl Partition {
         Ok(())
     }
 
-    /// Lets go of file handles and mappings that can be had again. For idle partitions: what is not
-    /// synced stays open, because a failed write-back is told to handles that were open then.
+    /// Lets go of file handles and mappings that can be had again. What is not synced stays open,
+    /// because a failed write-back is told to handles that were open then.
     pub fn rest(&self) {
+        self.rest_where(|_| true);
+    }
+
+    /// As [`rest`](Self::rest), for the segments that nobody used since the last call.
+    pub fn rest_unused(&self) {
+        self.rest_where(|segment| !segment.take_used());
+    }
+
+    fn rest_where(&self, unused: impl Fn(&Segment) -> bool) {
         // While segments are being replaced, readers need what the old ones hold.
         let Some(_maintaining) = self.maintaining.try_lock() else {
             return;
@@ -102,15 +117,11 @@ impl Partition {
         let writer = self.writer.lock();
         let resting: Vec<_> = {
             let state = self.state.read();
-            let busy = |s: &_| state.unsynced.iter().any(|u| Arc::ptr_eq(u, s));
-            state
-                .segments
-                .iter()
-                .filter(|s| !busy(s))
-                .cloned()
-                .collect()
+            let rests = |s: &&Arc<Segment>| unused(s) && !state.is_in_doubt(s);
+            state.segments.iter().filter(rests).cloned().collect()
         };
-        if writer.indexes_changed && writer.active.indexes().write().is_ok() {
+        let active = resting.iter().any(|s| Arc::ptr_eq(s, &writer.active));
+        if active && writer.indexes_changed && writer.active.indexes().write().is_ok() {
             // Written, not synced: closing does that.
             writer.active.indexes().rest();
         }

@@ -74,11 +74,11 @@ impl Partition {
         let (segments, last_stable, durable) = {
             let state = self.state.read();
             state.check_writable()?;
-            let segments = state.segments.below(state.appended);
+            let segments = state.settled_below(state.appended);
             (segments, state.last_stable(), state.durable)
         };
         let mut sources = Vec::with_capacity(segments.len());
-        for segment in segments.iter().filter(|s| s.is_sealed()) {
+        for segment in &segments {
             let tail = segment.tail();
             let max_timestamp = match config.min_compaction_lag_ms {
                 ..=0 => Timestamp::NONE,
@@ -144,7 +144,6 @@ impl Partition {
         let mut state = self.state.write();
         for segment in &old {
             state.segments.remove(segment.base);
-            state.unsynced.retain(|s| !Arc::ptr_eq(s, segment));
         }
         state.segments.insert(new);
         Ok(true)
@@ -166,7 +165,6 @@ impl Partition {
             });
             for segment in old {
                 state.segments.remove(segment.base);
-                state.unsynced.retain(|s| !Arc::ptr_eq(s, segment));
             }
         }
         discard(&*self.options.disk, &self.options.dir, group.base)?;

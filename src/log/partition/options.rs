@@ -85,6 +85,9 @@ pub struct Appended {
     pub log_start: Offset,
     /// All batches were duplicates: nothing was written, these are their old offsets.
     pub duplicate: bool,
+    /// A sync is due whoever waits for it: a segment was sealed, or `flush.messages` or `flush.ms`
+    /// say so.
+    pub flush_due: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

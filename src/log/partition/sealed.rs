@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 use crate::types::Offset;
 
 impl Partition {
-    /// Sealed, durable segments wholly below the last stable offset, oldest first. One whose largest
-    /// timestamp cannot be read ends the list: it is damaged, and what follows waits for it.
+    /// Settled segments wholly below the last stable offset, oldest first. One whose largest timestamp
+    /// cannot be read ends the list: it is damaged, and what follows waits for it.
     pub fn sealed(&self) -> Vec<SealedSegment> {
         let (candidates, end) = {
             let state = self.state.read();
             let end = state.last_stable().min(state.durable);
-            (state.segments.below(end), end)
+            (state.settled_below(end), end)
         };
         let mut sealed = Vec::with_capacity(candidates.len());
-        for segment in candidates.iter().filter(|s| s.is_sealed()) {
+        for segment in &candidates {
             let tail = segment.tail();
             if tail.next > end {
                 break;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::options::Ends;
 use crate::error::{Code, Error, Kind, Result};
@@ -34,6 +35,10 @@ pub(in crate::log) struct State {
     /// Segments with bytes that were not synced yet, oldest first; the sealed ones among them keep
     /// their file open.
     pub unsynced: Vec<Arc<Segment>>,
+    /// What the sync that runs took from `unsynced`: its files must stay until it is done.
+    pub in_sync: Vec<Arc<Segment>>,
+    /// Since when there is something to sync, as far as `flush.ms` asks for it.
+    pub unsynced_since: Option<Duration>,
     /// Names were made in the directory since it was synced.
     pub dir_changed: bool,
     /// Producer snapshots taken at rolls, to be written by the next sync.
@@ -106,6 +111,26 @@ impl State {
         {
             self.unsynced.push(segment.clone());
         }
+    }
+
+    /// Sealed, and its files and their names are on the disk: it may be archived, replaced or removed.
+    /// Once true, it stays so.
+    pub(in crate::log) fn is_settled(&self, segment: &Arc<Segment>) -> bool {
+        segment.is_sealed() && !self.is_in_doubt(segment)
+    }
+
+    /// The settled segments that lie wholly below `offset`, oldest first, up to the first that is not.
+    pub(in crate::log) fn settled_below(&self, offset: Offset) -> Vec<Arc<Segment>> {
+        let mut below = self.segments.below(offset);
+        let count = below.iter().take_while(|s| self.is_settled(s)).count();
+        below.truncate(count);
+        below
+    }
+
+    /// Whether a sync of it is due or under way.
+    pub(in crate::log) fn is_in_doubt(&self, segment: &Arc<Segment>) -> bool {
+        let same = |s: &Arc<Segment>| Arc::ptr_eq(s, segment);
+        self.unsynced.iter().any(same) || self.in_sync.iter().any(same)
     }
 
     /// Readable at all?

@@ -8,6 +8,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::Partition;
+use super::state::State;
+use crate::config::TopicConfig;
 use crate::disk::Open;
 use crate::error::{Error, Result};
 use crate::log::names::SYNC_FAILED;
@@ -28,11 +30,13 @@ impl Partition {
             // The active segment stays listed: bytes may join it while this sync runs.
             let segments = state.unsynced.clone();
             state.unsynced.retain(|s| !s.is_sealed());
+            state.in_sync.clone_from(&segments);
             let dir_changed = std::mem::take(&mut state.dir_changed);
             (state.appended, segments, dir_changed)
         };
         let outcome = self.sync_files(&segments, dir_changed);
         let mut state = self.state.write();
+        state.in_sync.clear();
         if let Err(e) = outcome {
             if !is_out_of_files(&e) {
                 state.failed.get_or_insert_with(|| e.clone());
@@ -49,14 +53,46 @@ impl Partition {
             return Err(e);
         }
         state.durable = state.durable.max(target);
+        state.unsynced_since = None;
         if state.durable >= state.appended {
             // A segment sealed meanwhile stays: its indexes were not synced yet.
             state.unsynced.retain(|s| s.is_sealed());
         }
         let durable = state.durable;
+        let settled = segments.iter().filter(|s| state.is_settled(s));
+        // Nothing is written to them any more, and no failed write-back is left to be told of.
+        settled.for_each(|s| s.close_file());
         drop(state);
         self.write_snapshots(durable);
         Ok(durable)
+    }
+
+    /// Whether a sync is due although nobody waits for one: a segment was sealed, or the topic's
+    /// `flush.messages` or `flush.ms` say so.
+    pub fn is_flush_due(&self) -> bool {
+        self.flush_due(&mut self.state.write(), &self.config())
+    }
+
+    pub(in crate::log) fn flush_due(&self, state: &mut State, config: &TopicConfig) -> bool {
+        if state.failed.is_some() || state.closed {
+            return false;
+        }
+        if state.unsynced.iter().any(|s| s.is_sealed()) {
+            return true;
+        }
+        let waiting = state.appended.since(state.durable);
+        if waiting <= 0 {
+            return false;
+        }
+        if waiting >= config.flush_messages {
+            return true;
+        }
+        if config.flush_ms == i64::MAX {
+            return false;
+        }
+        let now = self.options.clock.monotonic();
+        let since = *state.unsynced_since.get_or_insert(now);
+        now.saturating_sub(since).as_millis() >= config.flush_ms.max(0).unsigned_abs().into()
     }
 
     /// Tells the next opening, in this process or another, that reading the files proves nothing.

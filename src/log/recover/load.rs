@@ -267,6 +267,8 @@ impl Loading<'_> {
             first_unstable: self.producers.first_open().map(|(offset, _)| offset),
             ended: VecDeque::new(),
             unsynced: Vec::new(),
+            in_sync: Vec::new(),
+            unsynced_since: None,
             dir_changed: false,
             snapshots: Vec::new(),
             epochs: self.epochs,

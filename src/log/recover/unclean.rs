@@ -43,7 +43,7 @@ impl Loading<'_> {
         self.epochs.truncate_from_end(from);
         let (mut end, mut at) = (None, start);
         while at < self.segments.len() {
-            end = Some(self.recover_segment(at, point, synced)?);
+            end = Some(self.recover_segment(at, synced)?);
             at += 1;
         }
         self.sync_dir()?;
@@ -63,7 +63,7 @@ impl Loading<'_> {
 
     /// Checks the segment at this place of the list, which becomes the last when it is cut; gives its
     /// end. What is kept is synced: it may have been in the page cache only.
-    fn recover_segment(&mut self, at: usize, point: Offset, synced: Offset) -> Result<End> {
+    fn recover_segment(&mut self, at: usize, synced: Offset) -> Result<End> {
         let found = self.segments.get(at).cloned();
         let segment = found.ok_or_else(|| Error::internal("no such segment"))?;
         let len = segment.tail().size;
@@ -77,7 +77,7 @@ impl Loading<'_> {
             producers: Some((&mut self.producers, segment.base)),
             epochs: Some(&mut self.epochs),
             next_base: filled.map_or(Offset::MAX, |s| s.base),
-            synced_below: point,
+            synced_below: synced,
         };
         let mut walked = walk(&segment, len, &mut how)?;
         self.drop_unborn(at + 1, walked.growth.tail.next)?;

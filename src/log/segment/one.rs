@@ -38,6 +38,8 @@ pub(in crate::log) struct Segment {
     tail: Mutex<Tail>,
     indexes: RwLock<Arc<Indexes>>,
     handles: Mutex<Handles>,
+    /// Its bytes were asked for since somebody looked: file and map are worth keeping.
+    used: AtomicBool,
     sealed: AtomicBool,
 }
 
@@ -88,6 +90,7 @@ impl Segment {
             tail: Mutex::new(tail),
             indexes: RwLock::new(Arc::new(indexes)),
             handles: Mutex::new(Handles::default()),
+            used: AtomicBool::new(true),
             sealed: AtomicBool::new(sealed),
         }
     }
@@ -179,6 +182,7 @@ impl Segment {
 
     /// The open file: writable while the segment is active.
     pub(in crate::log) fn file(&self) -> io::Result<Arc<dyn File>> {
+        self.touch();
         let mut handles = self.handles.lock();
         if let Some(file) = &handles.file {
             return Ok(file.clone());
@@ -196,6 +200,7 @@ impl Segment {
     /// All bytes of a sealed segment, mapped; the map is kept until [`rest`](Self::rest).
     pub(in crate::log) fn map(&self) -> io::Result<Bytes> {
         debug_assert!(self.is_sealed(), "only what no longer changes is mapped");
+        self.touch();
         if let Some(map) = &self.handles.lock().map {
             return Ok(map.clone());
         }
@@ -300,6 +305,23 @@ impl Segment {
             .unwrap_or((Timestamp::NONE, self.base));
         self.tail.lock().latest = Some(latest);
         Ok(latest)
+    }
+
+    /// Whether its bytes were asked for since the last call.
+    pub(in crate::log) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    fn touch(&self) {
+        // Looked at first: many readers would else take the line from each other.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets go of the file that a sealed segment was written through. Readers use the map.
+    pub(in crate::log) fn close_file(&self) {
+        self.handles.lock().file = None;
     }
 
     /// Lets go of file and map; of the active segment only when everything is synced, because a
