@@ -34,6 +34,12 @@ pub fn member_of(draft: &mut Draft<'_>, request: &Heartbeat) -> Result<Arc<Membe
 }
 
 pub fn unknown_member(group: &str, member: &str) -> Error {
+    if member.is_empty() {
+        let what = format!(
+            "group {group} has members: who is none of them commits nothing for it; subscribe, or use another group"
+        );
+        return Error::coded(Code::UnknownMemberId, what);
+    }
     Error::coded(
         Code::UnknownMemberId,
         format!("member {member} is not in group {group}: join it again"),

@@ -12,6 +12,7 @@ use crate::engine::groups::requests::{CommitRequest, TransactionalCommit};
 use crate::engine::groups::topics::TopicsView;
 use crate::error::{Code, Error, Result};
 use crate::protocol::STRING_BYTES_MAX;
+use crate::types::TopicId;
 
 type Outcomes = Vec<OffsetOutcome>;
 
@@ -119,6 +120,10 @@ impl Coordinator {
             let what = format!("{place}: no such partition");
             return Err(Error::coded(Code::UnknownTopicOrPartition, what));
         };
+        if commit.topic_id != TopicId::NONE && commit.topic_id != info.id {
+            let what = format!("{place}: the topic that was read is gone, another has its name");
+            return Err(Error::coded(Code::UnknownTopicId, what));
+        }
         let allowed = self.settings.offset_metadata_bytes_max;
         let allowed = allowed.min(STRING_BYTES_MAX);
         if commit.metadata.len() > allowed {

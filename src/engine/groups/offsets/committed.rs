@@ -21,6 +21,13 @@ pub struct Committed {
     pub topic_id: TopicId,
 }
 
+impl Committed {
+    /// Whether it was committed for the topic with this id, not for one that had its name before.
+    pub fn is_of(&self, id: TopicId) -> bool {
+        self.topic_id == TopicId::NONE || self.topic_id == id
+    }
+}
+
 /// An offset to be committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetCommit {
@@ -29,6 +36,9 @@ pub struct OffsetCommit {
     pub offset: Offset,
     pub leader_epoch: LeaderEpoch,
     pub metadata: Arc<str>,
+    /// The topic that was read: a commit for another of the same name is refused.
+    /// [`TopicId::NONE`]: whichever has the name.
+    pub topic_id: TopicId,
 }
 
 impl OffsetCommit {
@@ -39,7 +49,15 @@ impl OffsetCommit {
             offset,
             leader_epoch: LeaderEpoch::NONE,
             metadata: Arc::from(""),
+            topic_id: TopicId::NONE,
         }
+    }
+
+    /// For the topic with this id alone.
+    #[must_use]
+    pub fn of_topic(mut self, id: TopicId) -> OffsetCommit {
+        self.topic_id = id;
+        self
     }
 }
 
