@@ -127,7 +127,6 @@ pub struct ConsumerConfig {
     pub auto_commit: bool,
     pub auto_commit_interval_ms: u32,
     pub offset_reset: OffsetReset,
-    pub check_crcs: bool,
     pub client_id: String,
     pub default_timeout_ms: u32,
     pub fetch_bytes_max: u32,
@@ -163,12 +162,14 @@ impl ConsumerConfig {
         if group_instance_id.is_some() && group_id.is_none() {
             return refuse("group.instance.id has no meaning without group.id");
         }
+        if !set.boolean("check.crcs")? {
+            return refuse("check.crcs cannot be false: checksums are always compared");
+        }
         let assignor = set.optional_text("group.remote.assignor")?;
         Ok(ConsumerConfig {
             auto_commit,
             auto_commit_interval_ms: set.count("auto.commit.interval.ms")?,
             offset_reset: offset_reset(&set.text("auto.offset.reset")?)?,
-            check_crcs: set.boolean("check.crcs")?,
             client_id: set.text("client.id")?,
             default_timeout_ms: set.count("default.api.timeout.ms")?,
             fetch_bytes_max: set.count("fetch.max.bytes")?,
@@ -195,7 +196,6 @@ impl Default for ConsumerConfig {
             auto_commit: false,
             auto_commit_interval_ms: 5_000,
             offset_reset: OffsetReset::Latest,
-            check_crcs: true,
             client_id: String::new(),
             default_timeout_ms: 60_000,
             fetch_bytes_max: 50 << 20,
@@ -298,6 +298,13 @@ mod tests {
         assert!(!consumer(&[]).expect("valid").auto_commit);
         assert!(consumer(&[("enable.auto.commit", "true")]).is_err());
         assert!(consumer(&[("group.instance.id", "i")]).is_err());
+    }
+
+    #[test]
+    fn checksums_cannot_be_left_unchecked() {
+        assert!(consumer(&[("check.crcs", "true")]).is_ok());
+        let error = consumer(&[("check.crcs", "false")]).expect_err("refused");
+        assert_eq!(error.code(), Code::InvalidConfig);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Where to start without a committed offset, or when it is out of range: `earliest`, `latest`, `by_duration:PT1H` (that long ago), or `none`, which is an error."),
     consumer("check.crcs")
         .boolean("true")
-        .doc("Checks the checksum of each batch read from the disk."),
+        .doc("Always `true`: what was not written in this life of the directory is compared with its checksum when it is first read. `false` is refused."),
     consumer("client.id")
         .text("")
         .doc("A name for logs, metrics and the list of a group's members."),
@@ -30,7 +30,7 @@ pub(super) const KEYS: &[Key] = &[
         .int("60000")
         .at_least(0)
         .ms()
-        .doc("How long a call without a timeout of its own waits at most."),
+        .doc("How long a commit waits to be durable, at most; other calls have a timeout of their own or do not wait."),
     consumer("enable.auto.commit")
         .boolean("true")
         .doc("Commits what was handed out, at intervals and on close. Only with a group."),
@@ -43,12 +43,12 @@ pub(super) const KEYS: &[Key] = &[
         .int("500")
         .at_least(0)
         .ms()
-        .doc("How long a read waits for `fetch.min.bytes`."),
+        .doc("How long a poll waits for `fetch.min.bytes` when there is less."),
     consumer("fetch.min.bytes")
         .int("1")
         .at_least(0)
         .bytes()
-        .doc("A read waits, up to `fetch.max.wait.ms`, until there is this much."),
+        .doc("A poll gives records once there is this much of them, as stored, or `fetch.max.wait.ms` are over."),
     consumer("group.id")
         .unset(Type::Text)
         .doc("The group among whose members partitions are shared and whose offsets are committed."),
