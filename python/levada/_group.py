@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from ._convert import Offsets, millis_of, offsets_of
-from ._errors import InvalidError
+from ._errors import InvalidError, NotFoundError, OffsetOutOfRangeError
 from ._levada import Groups, Topics
 
 
@@ -76,22 +77,40 @@ class Group:
         self,
         to: Literal["earliest", "latest"] | datetime | Offsets,
         *,
-        topic: str | None = None,
+        topic: str | Iterable[str] | None = None,
     ) -> None:
         """Sets where it reads on, durably; nobody may read with it meanwhile.
 
         ``to`` is an end, a moment, an offset (with one partition) or offsets by partition. It
-        concerns every partition of ``topic``, or those that the group has committed to.
+        concerns every partition of ``topic`` (one, or several), or those that the group has
+        committed to; :class:`NotFoundError` when there are none. An offset outside of the log is
+        an :class:`OffsetOutOfRangeError`.
         """
-        self._core.reset(self._id, self._wanted(to, self._partitions(topic)))
+        rows = self._wanted(to, self._partitions(topic))
+        if not rows:
+            raise NotFoundError(f"group {self._id} has committed nothing to reset: name a topic")
+        for name, number, offset in rows:
+            self._check(name, number, offset)
+        self._core.reset(self._id, rows)
 
     def delete(self) -> None:
         """Removes the group with its offsets; nobody may read with it."""
         self._core.delete(self._id)
 
-    def _partitions(self, topic: str | None) -> list[tuple[str, int]]:
+    def _check(self, topic: str, number: int, offset: int) -> None:
+        partitions = self._topics.ends(topic)
+        if not 0 <= number < len(partitions):
+            raise NotFoundError(f"topic {topic} has no partition {number}")
+        start, end = partitions[number][0], partitions[number][2]
+        if not start <= offset <= end:
+            raise OffsetOutOfRangeError(
+                f"{topic}-{number}: offset {offset} is outside of the log, {start} to {end}"
+            )
+
+    def _partitions(self, topic: str | Iterable[str] | None) -> list[tuple[str, int]]:
         if topic is not None:
-            return [(topic, number) for number in range(self._topics.get(topic)[1])]
+            topics = [topic] if isinstance(topic, str) else list(topic)
+            return [(name, n) for name in topics for n in range(self._topics.get(name)[1])]
         return [(name, number) for name, number, _ in self._core.offsets(self._id)]
 
     def _wanted(

@@ -115,6 +115,10 @@ impl Groups {
 
     /// Sets offsets of a group that nobody reads with, durably.
     pub fn reset(&self, group: &str, offsets: Vec<OffsetCommit>) -> Result<()> {
+        if group.is_empty() {
+            let what = "the group's name is empty: name one";
+            return Err(Error::coded(crate::error::Code::InvalidGroupId, what));
+        }
         let group = group.into();
         let (outcomes, ticket) = self.decide(|coordinator, view, now| {
             coordinator.reset_offsets(&group, offsets.clone(), view, now)
