@@ -16,7 +16,7 @@ from __future__ import annotations
 import atexit as _atexit
 import os as _os
 
-from ._consumer import Consumer
+from ._consumer import Consumer, OnRebalance
 from ._convert import Offsets, Partition, Settings, SettingValue
 from ._database import Database, JobReport, PartitionRecovery, Start, open
 from ._database import close_all as _close_all
@@ -72,6 +72,7 @@ __all__ = [
     "NotFoundError",
     "OffsetOutOfRangeError",
     "Offsets",
+    "OnRebalance",
     "Partition",
     "PartitionDescription",
     "PartitionRecovery",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
+from weakref import ref
 
 from ._convert import (
     Offsets,
@@ -15,10 +18,52 @@ from ._convert import (
     partitions_of,
     warn_unclosed,
 )
-from ._levada import Commit, ConsumerCore
+from ._errors import InvalidError
+from ._levada import Commit, ConsumerCore, Record
 
 if TYPE_CHECKING:
     from typing import Self
+
+#: Topics by name, or a pattern of names.
+Topics: TypeAlias = str | Iterable[str] | re.Pattern[str]
+
+
+def pattern_of(pattern: str | re.Pattern[str]) -> str:
+    """A pattern as the engine takes it: without flags."""
+    if isinstance(pattern, str):
+        return pattern
+    if not isinstance(pattern.pattern, str):
+        raise TypeError("a pattern of topics is of bytes, it must be of str")
+    flags = re.RegexFlag(pattern.flags) & ~re.UNICODE
+    if flags:
+        raise InvalidError(
+            f"pattern {pattern.pattern!r} of topics has flags, {flags!r}: compile it without"
+        )
+    return pattern.pattern
+
+
+def subscription_of(
+    topics: tuple[Topics, ...], pattern: str | re.Pattern[str] | None
+) -> tuple[list[str], str | None]:
+    """The names of topics, or the pattern, that were given in one of several ways."""
+    names: list[str] = []
+    for topic in topics:
+        if isinstance(topic, str):
+            names.append(topic)
+        elif isinstance(topic, re.Pattern):
+            if pattern is not None or len(topics) > 1:
+                raise InvalidError("a pattern stands alone: give topics or one pattern")
+            pattern = topic
+        else:
+            names.extend(topic)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a topic is {type(name).__name__}, it must be str")
+    if pattern is None:
+        return names, None
+    if names:
+        raise InvalidError("a pattern stands alone: give topics or one pattern")
+    return names, pattern_of(pattern)
 
 
 class Consumer(ConsumerCore):
@@ -35,18 +80,39 @@ class Consumer(ConsumerCore):
 
     Iterating never ends by itself, unless ``idle_timeout`` says so or :meth:`wakeup` is called.
     Commits and positions count what the iteration has handed out, not what it has read ahead.
+    Leaving ``with`` commits (with ``enable.auto.commit``); leaving it by an exception commits all
+    but what was handed out last: the record, or those of the last poll, are read again.
     """
 
-    def subscribe(self, *topics: str) -> None:
+    def subscribe(
+        self,
+        *topics: Topics,
+        pattern: str | re.Pattern[str] | None = None,
+        on_assigned: OnRebalance | None = None,
+        on_revoked: OnRebalance | None = None,
+        on_lost: OnRebalance | None = None,
+    ) -> None:
         """Reads these topics: with a group its share of them, without one all partitions.
 
-        Topics that do not exist yet are read once they do. Replaces what was read before.
-        """
-        self._subscribe(list(topics))
+        Topics are names, lists of names, or one pattern (``re.compile("or.*")``) that whole names
+        must match. Those that do not exist yet are read once they do. Replaces what was read
+        before.
 
-    def subscribe_pattern(self, pattern: str) -> None:
+        With a group, ``on_assigned(consumer, partitions)`` is called when partitions have come,
+        ``on_revoked`` when some are about to go (the last moment to commit for them), ``on_lost``
+        (``on_revoked`` when not given) when the group has put this consumer out. They run in the
+        thread and within the call that polls, subscribes or closes, and may seek, commit and pause.
+        """
+        names, whole = subscription_of(topics, pattern)
+        self._listen(on_assigned, on_revoked, on_lost)
+        if whole is None:
+            self._subscribe(names)
+        else:
+            self._subscribe_pattern(whole)
+
+    def subscribe_pattern(self, pattern: str | re.Pattern[str]) -> None:
         """Reads every topic whose whole name matches the regular expression, new ones too."""
-        self._subscribe_pattern(pattern)
+        self.subscribe(pattern=pattern)
 
     def assign(self, *partitions: Partition) -> None:
         """Reads these partitions alone; no group shares them out."""
@@ -54,49 +120,54 @@ class Consumer(ConsumerCore):
 
     @overload
     def commit(
-        self, offsets: Offsets | None = None, *, asynchronous: Literal[False] = False
+        self, offsets: Offsets | Record | None = None, *, asynchronous: Literal[False] = False
     ) -> None: ...
 
     @overload
     def commit(
-        self, offsets: Offsets | None = None, *, asynchronous: Literal[True]
+        self, offsets: Offsets | Record | None = None, *, asynchronous: Literal[True]
     ) -> Commit | None: ...
 
     def commit(
-        self, offsets: Offsets | None = None, *, asynchronous: bool = False
+        self, offsets: Offsets | Record | None = None, *, asynchronous: bool = False
     ) -> Commit | None:
         """Commits where this consumer stands, or ``offsets``: the next to read, not the last read.
 
-        Waits until that is durable; with ``asynchronous`` gives a :class:`Commit` instead, or
-        ``None`` when there was nothing to commit.
+        A record commits itself and what lies before it in its partition. Waits until that is
+        durable, for ``default.api.timeout.ms`` at most; with ``asynchronous`` gives a
+        :class:`Commit` instead, or ``None`` when there was nothing to commit.
         """
-        rows = None
-        if offsets is not None:
+        rows: list[tuple[str, int, int]] | None = None
+        record: Record | None = None
+        if isinstance(offsets, Record):
+            record = offsets
+        elif offsets is not None:
             rows = offsets_of(offsets, self._topics(), self.assignment())
         if asynchronous:
-            return self._commit_async(rows)
-        self._commit(rows)
+            return self._commit_async(rows, record)
+        self._commit(rows, record)
         return None
 
     def seek(self, partition: Partition, offset: int) -> None:
-        """Goes on at ``offset``; :class:`OffsetOutOfRangeError` outside of the log."""
+        """Goes on at ``offset``; :class:`OffsetOutOfRangeError` outside of the log.
+
+        Before the first partitions of a group have come, it is kept for them (all seeks are, and
+        pauses), and what lies outside of the log is told when they are read.
+        """
         self._seek(self._named(partition), offset)
 
     def seek_to_time(self, moment: datetime | int, partition: Partition | None = None) -> None:
         """Goes on at the first record at or after ``moment``, in one partition or in all."""
         ms = moment if isinstance(moment, int) else millis_of(moment)
-        for name in self._chosen(partition):
-            self._seek_to_time(name, ms)
+        self._seek_to_time(self._chosen(partition), ms)
 
     def seek_to_beginning(self, partition: Partition | None = None) -> None:
         """Goes on at the first record there is, in one partition or in all."""
-        for name in self._chosen(partition):
-            self._seek(name, self._bounds(name)[0])
+        self._seek_to_beginning(self._chosen(partition))
 
     def seek_to_end(self, partition: Partition | None = None) -> None:
         """Goes on behind the last record there is, in one partition or in all."""
-        for name in self._chosen(partition):
-            self._seek(name, self._bounds(name)[1])
+        self._seek_to_end(self._chosen(partition))
 
     def position(self, partition: Partition) -> int:
         """The offset of the next record that this consumer gives."""
@@ -116,13 +187,11 @@ class Consumer(ConsumerCore):
 
     def pause(self, *partitions: Partition) -> None:
         """No records of these partitions (none named: of all) until :meth:`resume`."""
-        names = partitions_of(partitions, self._topics()) if partitions else self.assignment()
-        self._pause(names)
+        self._pause(partitions_of(partitions, self._topics()) if partitions else None)
 
     def resume(self, *partitions: Partition) -> None:
         """Takes back a pause; none named: of all."""
-        names = partitions_of(partitions, self._topics()) if partitions else self.paused()
-        self._resume(names)
+        self._resume(partitions_of(partitions, self._topics()) if partitions else None)
 
     def _topics(self) -> list[str]:
         topics = list(dict.fromkeys(topic for topic, _ in self.assignment()))
@@ -133,8 +202,28 @@ class Consumer(ConsumerCore):
             partition if isinstance(partition, tuple) else partition_of(partition, self._topics())
         )
 
-    def _chosen(self, partition: Partition | None) -> list[tuple[str, int]]:
-        return self.assignment() if partition is None else [self._named(partition)]
+    def _chosen(self, partition: Partition | None) -> tuple[str, int] | None:
+        return None if partition is None else self._named(partition)
+
+    def _listen(
+        self,
+        on_assigned: OnRebalance | None,
+        on_revoked: OnRebalance | None,
+        on_lost: OnRebalance | None,
+    ) -> None:
+        calls = {"assigned": on_assigned, "revoked": on_revoked, "lost": on_lost or on_revoked}
+        if not any(calls.values()):
+            self._hear(None)
+            return
+        # Not a reference: the engine would keep the consumer alive.
+        owner = ref(self)
+
+        def hear(what: str, partitions: list[tuple[str, int]]) -> None:
+            call, consumer = calls[what], owner()
+            if call is not None and consumer is not None:
+                call(consumer, partitions)
+
+        self._hear(hear)
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +238,8 @@ class Consumer(ConsumerCore):
             self.close()
             return
         try:
-            self.close()
+            # What was handed out last is what failed: it is not committed.
+            self._close_after_failure()
         except Exception as failed:
             error.add_note(f"and the consumer could not be closed: {failed}")
 
@@ -169,3 +259,7 @@ class Consumer(ConsumerCore):
             return f"<levada.Consumer{group} reading {self.subscription() or self.assignment()}>"
         except Exception as error:
             return f"<levada.Consumer {error}>"
+
+
+#: Told of partitions that come or go.
+OnRebalance: TypeAlias = Callable[[Consumer, list[tuple[str, int]]], object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakSet
 
 from . import _topic
-from ._consumer import Consumer
+from ._consumer import Consumer, OnRebalance, Topics, subscription_of
 from ._convert import (
     Offsets,
     Partition,
@@ -24,7 +25,7 @@ from ._convert import (
     partitions_of,
     warn_unclosed,
 )
-from ._errors import InvalidError
+from ._errors import InvalidError, NotFoundError
 from ._group import Group
 from ._levada import Core, Scan
 from ._producer import Producer
@@ -131,6 +132,8 @@ class Database:
 
     def group(self, id: str) -> Group:
         """A consumer group by name; it need not exist yet."""
+        if not id:
+            raise InvalidError("the group's name is empty: name one")
         return Group(self._groups, self._topics, id)
 
     def producer(self, *, config: Settings | None = None, **settings: SettingValue) -> Producer:
@@ -145,13 +148,16 @@ class Database:
 
     def consumer(
         self,
-        *topics: str,
+        *topics: Topics,
         group: str | None = None,
         start: Start | None = None,
-        pattern: str | None = None,
+        pattern: str | re.Pattern[str] | None = None,
         partitions: Iterable[Partition] | None = None,
         auto_commit: bool | None = None,
         idle_timeout: float | None = None,
+        on_assigned: OnRebalance | None = None,
+        on_revoked: OnRebalance | None = None,
+        on_lost: OnRebalance | None = None,
         config: Settings | None = None,
         **settings: SettingValue,
     ) -> Consumer:
@@ -159,11 +165,14 @@ class Database:
 
         ``group``: share the partitions with the others of the group, and keep offsets.
         ``start``: where to begin without a committed offset (``auto.offset.reset``): an end, a
-        moment, an offset (with one partition) or offsets by partition. ``idle_timeout``: seconds
-        without a record after which an iteration ends. Other settings have Kafka's names, as
-        keywords with underscores for dots.
+        moment, an offset (with one partition) or offsets by partition; reading raises
+        :class:`OffsetOutOfRangeError` where an offset is outside of the log. ``idle_timeout``:
+        seconds without a record after which an iteration ends. ``on_assigned``, ``on_revoked``,
+        ``on_lost``: see :meth:`Consumer.subscribe`. Other settings have Kafka's names, as keywords
+        with underscores for dots.
         """
         named = {"group": group, "auto_commit": auto_commit}
+        names, whole = subscription_of(topics, pattern)
         start_ms: int | None = None
         rows: list[tuple[str, int, int]] = []
         if isinstance(start, str):
@@ -171,19 +180,20 @@ class Database:
         elif isinstance(start, datetime):
             start_ms = millis_of(start)
         elif start is not None:
-            rows = self._start_rows(start, list(topics), partitions)
+            rows = self._start_rows(start, names, partitions, whole)
         pairs = keyword_pairs(config, {**named, **settings}, _CONSUMER_SHORT)
-        if pattern is not None and (topics or partitions is not None):
+        if whole is not None and partitions is not None:
             raise InvalidError("pattern: give topics, partitions or a pattern, not two of them")
-        by_hand = None if partitions is None else self._by_hand(partitions, list(topics))
+        by_hand = None if partitions is None else self._by_hand(partitions, names)
         consumer = Consumer(self._core, pairs, start_ms, rows, idle_timeout)
         try:
+            consumer._listen(on_assigned, on_revoked, on_lost)
             if by_hand is not None:
                 consumer._assign(by_hand)
-            elif pattern is not None:
-                consumer._subscribe_pattern(pattern)
-            elif topics:
-                consumer._subscribe(list(topics))
+            elif whole is not None:
+                consumer._subscribe_pattern(whole)
+            elif names:
+                consumer._subscribe(names)
         except BaseException:
             consumer.close()
             raise
@@ -253,6 +263,9 @@ class Database:
 
     def close(self) -> None:
         """Closes what was made from it, makes everything durable and closes. Once is enough."""
+        self._close(after_failure=False)
+
+    def _close(self, *, after_failure: bool) -> None:
         if self._core.closed:
             _OPEN.discard(self)
             return
@@ -260,7 +273,10 @@ class Database:
         children: list[Producer | Consumer] = [*self._producers, *self._consumers]
         for child in children:
             try:
-                child.close()
+                if after_failure and isinstance(child, Consumer):
+                    child._close_after_failure()
+                else:
+                    child.close()
             except Exception as error:
                 failed = failed or error
         self._core.close()
@@ -269,13 +285,21 @@ class Database:
             raise failed
 
     def _start_rows(
-        self, start: Offsets, topics: list[str], partitions: Iterable[Partition] | None
+        self,
+        start: Offsets,
+        topics: list[str],
+        partitions: Iterable[Partition] | None,
+        pattern: str | None,
     ) -> list[tuple[str, int, int]]:
         if partitions is not None:
             chosen = self._by_hand(partitions, topics)
         else:
             chosen = [(t, n) for t in topics for n in range(self._topics.get(t)[1])]
-        return offsets_of(start, list(dict.fromkeys(t for t, _ in chosen)), chosen)
+        rows = offsets_of(start, list(dict.fromkeys(t for t, _ in chosen)), chosen)
+        for topic, number, _ in rows:
+            if pattern is None and (topic, number) not in chosen:
+                raise NotFoundError(f"start: {topic}-{number} is not among what is read")
+        return rows
 
     @staticmethod
     def _by_hand(partitions: Iterable[Partition], topics: list[str]) -> list[tuple[str, int]]:
@@ -294,7 +318,7 @@ class Database:
             self.close()
             return
         try:
-            self.close()
+            self._close(after_failure=True)
         except Exception as failed:
             error.add_note(f"and the database could not be closed: {failed}")
 
@@ -344,6 +368,7 @@ def close_all() -> None:
         try:
             if not database.closed:
                 warn_unclosed(database)
-                database.close()
+                # Nobody says that what was handed out last was dealt with.
+                database._close(after_failure=True)
         except Exception:
             continue

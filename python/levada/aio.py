@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from datetime import datetime
 from types import TracebackType
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Bulk", "Consumer", "Database", "Delivery", "Producer", "open"]
 
 _T = TypeVar("_T")
-
-#: A waiting member looks after its group at least this often, in seconds.
-_GROUP_WAIT_MAX = 1.0
 
 
 class Delivery:
@@ -227,7 +225,7 @@ class Consumer(AsyncIterator[Record]):
             if is_something(found) or self._woken:
                 self._woken = False
                 return found
-            left = _GROUP_WAIT_MAX
+            left = self._inner._look_again_after
             if deadline is not None:
                 left = min(left, deadline - loop.time())
                 if left <= 0:
@@ -237,8 +235,9 @@ class Consumer(AsyncIterator[Record]):
             if await within(self._ready, left):
                 self._ready = None
 
-    async def commit(self, offsets: Offsets | None = None) -> None:
-        """Commits where this consumer stands, or ``offsets``; waits until it is durable."""
+    async def commit(self, offsets: Offsets | Record | None = None) -> None:
+        """Commits where this consumer stands, ``offsets``, or up to a record; see
+        :meth:`levada.Consumer.commit`."""
         ticket = self._inner.commit(offsets, asynchronous=True)
         if ticket is None:
             return
@@ -246,11 +245,25 @@ class Consumer(AsyncIterator[Record]):
             await within(waker().future(ticket.notify), None)
         ticket.result()
 
-    def subscribe(self, *topics: str) -> None:
-        """See :meth:`levada.Consumer.subscribe`."""
-        self._inner.subscribe(*topics)
+    def subscribe(
+        self,
+        *topics: _consumer.Topics,
+        pattern: str | re.Pattern[str] | None = None,
+        on_assigned: _consumer.OnRebalance | None = None,
+        on_revoked: _consumer.OnRebalance | None = None,
+        on_lost: _consumer.OnRebalance | None = None,
+    ) -> None:
+        """See :meth:`levada.Consumer.subscribe`; callbacks are plain functions and get the consumer
+        underneath."""
+        self._inner.subscribe(
+            *topics,
+            pattern=pattern,
+            on_assigned=on_assigned,
+            on_revoked=on_revoked,
+            on_lost=on_lost,
+        )
 
-    def subscribe_pattern(self, pattern: str) -> None:
+    def subscribe_pattern(self, pattern: str | re.Pattern[str]) -> None:
         """See :meth:`levada.Consumer.subscribe_pattern`."""
         self._inner.subscribe_pattern(pattern)
 
@@ -389,13 +402,16 @@ class Database:
 
     def consumer(
         self,
-        *topics: str,
+        *topics: _consumer.Topics,
         group: str | None = None,
         start: _database.Start | None = None,
-        pattern: str | None = None,
+        pattern: str | re.Pattern[str] | None = None,
         partitions: Iterable[Partition] | None = None,
         auto_commit: bool | None = None,
         idle_timeout: float | None = None,
+        on_assigned: _consumer.OnRebalance | None = None,
+        on_revoked: _consumer.OnRebalance | None = None,
+        on_lost: _consumer.OnRebalance | None = None,
         config: Settings | None = None,
         **settings: SettingValue,
     ) -> Consumer:
@@ -408,6 +424,9 @@ class Database:
             partitions=partitions,
             auto_commit=auto_commit,
             idle_timeout=None,
+            on_assigned=on_assigned,
+            on_revoked=on_revoked,
+            on_lost=on_lost,
             config=config,
             **settings,
         )

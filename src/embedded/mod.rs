@@ -6,7 +6,9 @@ pub mod producer;
 #[cfg(feature = "archive")]
 mod scan;
 
-pub use consumer::{Consumer, ConsumerOptions, PolledBatch, Raw, Start};
+pub use consumer::{
+    Consumer, ConsumerOptions, Handed, OnRebalance, PolledBatch, Raw, Rebalance, SeekTo, Start,
+};
 pub use database::{Database, MEMORY, OpenOptions};
 pub use producer::{
     Acks, Bulk, Delivery, Message, Producer, ProducerOptions, RecordMetadata, Sent, TopicWriter,

@@ -8,6 +8,7 @@ mod archive;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
+mod consumer;
 mod docs;
 mod embedded;
 mod engine;

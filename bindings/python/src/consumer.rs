@@ -1,18 +1,18 @@
-//! The consumer. Iterating reads ahead by one poll; every other call counts only what the iteration
-//! has handed out.
+//! The consumer. Iterating reads ahead by one poll; what counts is what it has handed out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use levada::archive::arrow::Binary;
-use levada::embedded::CommitTicket;
-use levada::embedded::{Consumer, ConsumerOptions, Start};
+use levada::embedded::{CommitTicket, OffsetCommit};
+use levada::embedded::{Consumer, ConsumerOptions, Handed, PolledBatch, SeekTo, Start};
 use levada::types::{Offset, Timestamp, TopicPartition};
 use levada::{Error, Kind};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
+use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::PyString;
 
 use crate::arrow::ArrowBatches;
@@ -20,18 +20,11 @@ use crate::bell::Bell;
 use crate::convert::settings;
 use crate::database::Core;
 use crate::enter::{Birth, Held, enter, seconds, wait};
-use crate::errors::{OrRaise, to_py};
+use crate::errors::to_py;
+use crate::hears::Hears;
 use crate::records::{Part, Record, Records};
 
 type Name = (String, i32);
-
-/// Records that were polled for the iteration and not handed out.
-#[derive(Debug, Default)]
-struct Ahead {
-    parts: VecDeque<Arc<Part>>,
-    /// Of the first part.
-    next: usize,
-}
 
 #[pyclass(subclass, frozen, module = "levada._levada")]
 #[derive(Debug)]
@@ -39,162 +32,152 @@ pub struct ConsumerCore {
     inner: Held<Arc<Consumer>>,
     in_use: AtomicBool,
     woken: AtomicBool,
-    ahead: Mutex<Ahead>,
+    /// The batch that the iteration is in.
+    current: Mutex<Option<Arc<Part>>>,
     names: Mutex<HashMap<Arc<str>, Py<PyString>>>,
     /// How long an iteration waits for a record before it ends.
     idle: Option<Duration>,
+    hears: Arc<Hears>,
 }
 
 /// One call at a time; see [`ConsumerCore::begin`].
-struct InUse<'a>(&'a AtomicBool);
+struct InUse<'a>(Option<&'a AtomicBool>);
 
 impl Drop for InUse<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        if let Some(in_use) = self.0 {
+            in_use.store(false, Ordering::Release);
+        }
     }
 }
 
 impl ConsumerCore {
+    /// A listener of rebalances gets in: it is part of the call under way.
     #[inline]
     fn begin(&self) -> PyResult<(&Consumer, InUse<'_>)> {
         let consumer = self.inner.get()?;
-        if self.in_use.swap(true, Ordering::Acquire) {
-            return Err(to_py(Error::new(
+        if !self.in_use.swap(true, Ordering::Acquire) {
+            return Ok((consumer, InUse(Some(&self.in_use))));
+        }
+        if consumer.is_in_listener() {
+            return Ok((consumer, InUse(None)));
+        }
+        Err(to_py(match consumer.is_closed() {
+            true => Error::closed("the consumer is closed: make another"),
+            false => Error::new(
                 Kind::Conflict,
                 "the consumer is in use by another thread: give each thread its own",
-            )));
-        }
-        Ok((consumer, InUse(&self.in_use)))
+            ),
+        }))
     }
 
-    /// The first offset of each partition that was read ahead and not handed out.
-    fn unused(&self) -> BTreeMap<TopicPartition, Offset> {
-        let ahead = self.ahead.lock();
-        let mut first = BTreeMap::new();
-        for (at, part) in ahead.parts.iter().enumerate() {
-            let index = if at == 0 { ahead.next } else { 0 };
-            if let Some(span) = part.polled.span(index) {
-                let name = part.polled.topic_partition().clone();
-                first.entry(name).or_insert(span.offset);
-            }
-        }
-        first
-    }
-
-    /// Takes back what was read ahead: the core stands where the iteration stands.
-    fn give_back(&self, consumer: &Consumer) -> levada::Result<()> {
-        let unused = self.unused();
-        *self.ahead.lock() = Ahead::default();
-        if unused.is_empty() || consumer.is_closed() {
-            return Ok(());
-        }
-        consumer.rewind(&unused)
-    }
-
-    fn poll_parts(
-        &self,
-        py: Python<'_>,
-        consumer: &Consumer,
-        records_max: Option<usize>,
-        timeout: Option<Duration>,
-    ) -> PyResult<Vec<Arc<Part>>> {
-        let polled = wait(py, timeout, |slice| {
-            let found = consumer.poll(records_max, slice)?;
-            Ok((!found.is_empty() || self.woken.swap(false, Ordering::SeqCst)).then_some(found))
-        })?;
-        let mut parts = Vec::new();
-        let mut names = self.names.lock();
-        for batch in polled.unwrap_or_default() {
-            let topic = &batch.topic_partition().topic;
-            let name = match names.get(topic) {
-                Some(name) => name.clone_ref(py),
-                None => {
-                    let name = PyString::intern(py, topic).unbind();
-                    names.insert(topic.clone(), name.clone_ref(py));
-                    name
-                }
-            };
-            parts.push(Part::new(batch, name));
-        }
-        Ok(parts)
-    }
-
-    #[inline]
-    fn next_ahead(&self) -> Option<Record> {
-        let mut ahead = self.ahead.lock();
-        loop {
-            let part = ahead.parts.front()?;
-            if ahead.next < part.polled.len() {
-                let record = Record::new(part.clone(), ahead.next);
-                ahead.next += 1;
-                if ahead.next == record_count(&ahead) {
-                    ahead.parts.pop_front();
-                    ahead.next = 0;
-                }
-                return Some(record);
-            }
-            ahead.parts.pop_front();
-            ahead.next = 0;
-        }
-    }
-
-    /// `None`: woken, or nothing came for as long as one may wait. It can go on later.
-    #[inline]
-    fn next_within(&self, py: Python<'_>, idle: Option<Duration>) -> PyResult<Option<Record>> {
-        let (consumer, _alone) = self.begin()?;
-        if let Some(record) = self.next_ahead() {
-            return Ok(Some(record));
-        }
-        let parts = self.poll_parts(py, consumer, None, idle)?;
-        self.ahead.lock().parts = parts.into();
-        Ok(self.next_ahead())
-    }
-
-    /// Runs `call` alone, after what was read ahead was given back, without the interpreter lock.
-    fn settled<T: Send>(
+    /// Runs `call` alone and without the interpreter lock.
+    fn alone<T: Send>(
         &self,
         py: Python<'_>,
         call: impl FnOnce(&Consumer) -> levada::Result<T> + Send,
     ) -> PyResult<T> {
         let (consumer, _alone) = self.begin()?;
-        enter(py, || {
-            self.give_back(consumer)?;
-            call(consumer)
-        })
+        enter(py, || call(consumer)).map_err(|e| self.hears.or_raised(e))
     }
 
-    /// The offsets to commit: those given, or where the iteration stands.
-    fn to_commit(
+    /// The same for a call that waits: in slices, until it gives something or somebody wakes it.
+    fn waiting<T: Send>(
         &self,
-        consumer: &Consumer,
-        offsets: Option<Vec<(String, i32, i64)>>,
-    ) -> levada::Result<Option<BTreeMap<TopicPartition, Offset>>> {
-        if let Some(offsets) = offsets {
-            let named = offsets.into_iter();
-            return Ok(Some(
-                named
-                    .map(|(t, p, o)| (TopicPartition::new(t, p), Offset(o)))
-                    .collect(),
-            ));
-        }
-        let unused = self.unused();
-        if unused.is_empty() {
-            return Ok(None);
-        }
-        let mut offsets = BTreeMap::new();
-        for partition in consumer.assignment()? {
-            let position = match unused.get(&partition) {
-                Some(offset) => *offset,
-                None => consumer.position(&partition)?,
-            };
-            offsets.insert(partition, position);
-        }
-        Ok(Some(offsets))
+        py: Python<'_>,
+        timeout: Option<Duration>,
+        mut call: impl FnMut(&Consumer, Duration) -> levada::Result<Option<T>> + Send,
+    ) -> PyResult<Option<T>> {
+        let (consumer, _alone) = self.begin()?;
+        let found = wait(py, timeout, |slice| {
+            let found = call(consumer, slice)?;
+            let over = found.is_some() || self.woken.swap(false, Ordering::SeqCst);
+            Ok(over.then_some(found))
+        });
+        found
+            .map(Option::flatten)
+            .map_err(|e| self.hears.or_raised(e))
     }
-}
 
-fn record_count(ahead: &Ahead) -> usize {
-    ahead.parts.front().map_or(0, |p| p.polled.len())
+    fn part(&self, py: Python<'_>, batch: PolledBatch) -> Arc<Part> {
+        let mut names = self.names.lock();
+        let topic = &batch.topic_partition().topic;
+        let name = match names.get(topic) {
+            Some(name) => name.clone_ref(py),
+            None => {
+                let name = PyString::intern(py, topic).unbind();
+                names.insert(topic.clone(), name.clone_ref(py));
+                name
+            }
+        };
+        Part::new(batch, name)
+    }
+
+    #[inline]
+    fn record(&self, py: Python<'_>, handed: Handed) -> PyResult<Record> {
+        let mut current = self.current.lock();
+        if let Some(batch) = handed.batch {
+            *current = Some(self.part(py, batch));
+        }
+        let part = current.clone();
+        let part = part.ok_or_else(|| to_py(Error::internal("a record without its batch")))?;
+        Ok(Record::new(part, handed.index))
+    }
+
+    /// `None`: woken, or nothing came for as long as one may wait. It can go on later.
+    #[inline]
+    fn next_within(&self, py: Python<'_>, idle: Option<Duration>) -> PyResult<Option<Record>> {
+        let ready = {
+            let (consumer, _alone) = self.begin()?;
+            consumer.next_ahead()
+        };
+        let handed = match ready {
+            Some(handed) => Some(handed),
+            None => self.waiting(py, idle, |c, slice| c.next(slice))?,
+        };
+        handed.map(|handed| self.record(py, handed)).transpose()
+    }
+
+    fn commit_what(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Vec<(String, i32, i64)>>,
+        record: Option<&Record>,
+    ) -> PyResult<Option<Commit>> {
+        let mut chosen = offsets.map(|offsets| {
+            let offsets = offsets.into_iter();
+            offsets
+                .map(|(t, p, o)| OffsetCommit::new(t, p, Offset(o)))
+                .collect::<Vec<_>>()
+        });
+        if let Some(record) = record {
+            chosen.get_or_insert_default().push(record.behind()?);
+        }
+        let ticket = self.alone(py, |c| match chosen {
+            Some(offsets) => c.commit_offsets(offsets),
+            None => c.commit_async(None),
+        })?;
+        let timeout = self.inner.get()?.options().default_timeout;
+        Ok(ticket.map(|ticket| Commit {
+            ticket,
+            timeout,
+            birth: Birth::now(),
+        }))
+    }
+
+    fn end(&self, py: Python<'_>, failed: bool) -> PyResult<()> {
+        let consumer = self.inner.get()?;
+        self.woken.store(true, Ordering::SeqCst);
+        consumer.wakeup();
+        let closed = enter(py, || match failed {
+            true => consumer.close_after_failure(),
+            false => consumer.close(),
+        });
+        *self.current.lock() = None;
+        let closed = closed.map_err(|e| self.hears.or_raised(e));
+        self.hears.set(None);
+        closed
+    }
 }
 
 fn named((topic, partition): Name) -> TopicPartition {
@@ -205,6 +188,10 @@ fn pairs(list: Vec<TopicPartition>) -> Vec<Name> {
     list.into_iter()
         .map(|tp| (tp.topic.to_string(), tp.partition))
         .collect()
+}
+
+fn not_empty<T>(found: Vec<T>) -> Option<Vec<T>> {
+    (!found.is_empty()).then_some(found)
 }
 
 #[pymethods]
@@ -238,15 +225,38 @@ impl ConsumerCore {
             inner: Held::new(Arc::new(inner)),
             in_use: AtomicBool::new(false),
             woken: AtomicBool::new(false),
-            ahead: Mutex::default(),
+            current: Mutex::default(),
             names: Mutex::default(),
             idle,
+            hears: Arc::default(),
         })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.hears.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.hears.set(None);
+    }
+
+    /// Has `callback` hear of rebalances from now on; `None`: nobody.
+    #[pyo3(name = "_hear")]
+    fn hear(&self, py: Python<'_>, callback: Option<Py<PyAny>>) -> PyResult<()> {
+        let some = callback.is_some();
+        let hears = self.hears.clone();
+        self.alone(py, |c| {
+            c.on_rebalance(some.then(|| -> levada::embedded::OnRebalance {
+                Arc::new(move |what, partitions| hears.hear(what, partitions))
+            }))
+        })?;
+        self.hears.set(callback);
+        Ok(())
     }
 
     #[pyo3(name = "_subscribe")]
     fn subscribe(&self, py: Python<'_>, topics: Vec<String>) -> PyResult<()> {
-        self.settled(py, |c| {
+        self.alone(py, |c| {
             let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
             c.subscribe(&topics)
         })
@@ -254,33 +264,30 @@ impl ConsumerCore {
 
     #[pyo3(name = "_subscribe_pattern")]
     fn subscribe_pattern(&self, py: Python<'_>, pattern: &str) -> PyResult<()> {
-        self.settled(py, |c| c.subscribe_pattern(pattern))
+        self.alone(py, |c| c.subscribe_pattern(pattern))
     }
 
     fn unsubscribe(&self, py: Python<'_>) -> PyResult<()> {
-        self.settled(py, Consumer::unsubscribe)
+        self.alone(py, Consumer::unsubscribe)
     }
 
     #[pyo3(name = "_assign")]
     fn assign(&self, py: Python<'_>, partitions: Vec<Name>) -> PyResult<()> {
         let partitions: Vec<_> = partitions.into_iter().map(named).collect();
-        self.settled(py, |c| c.assign(&partitions))
+        self.alone(py, |c| c.assign(&partitions))
     }
 
     fn assignment(&self, py: Python<'_>) -> PyResult<Vec<Name>> {
-        let (consumer, _alone) = self.begin()?;
-        enter(py, || consumer.assignment()).map(pairs)
+        self.alone(py, Consumer::assignment).map(pairs)
     }
 
     fn subscription(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let (consumer, _alone) = self.begin()?;
-        let names = enter(py, || consumer.subscription())?;
+        let names = self.alone(py, Consumer::subscription)?;
         Ok(names.iter().map(|n| n.to_string()).collect())
     }
 
     fn member(&self, py: Python<'_>) -> PyResult<Option<(String, i32)>> {
-        let (consumer, _alone) = self.begin()?;
-        let member = enter(py, || consumer.member())?;
+        let member = self.alone(py, Consumer::member)?;
         Ok(member.map(|(id, epoch)| (id.to_string(), epoch)))
     }
 
@@ -291,15 +298,18 @@ impl ConsumerCore {
         max_records: Option<usize>,
         timeout: Option<f64>,
     ) -> PyResult<Records> {
-        let (consumer, _alone) = self.begin()?;
         if max_records == Some(0) {
             return Err(to_py(Error::invalid(
                 "max_records is 0: ask for one at least",
             )));
         }
-        enter(py, || self.give_back(consumer))?;
-        let parts = self.poll_parts(py, consumer, max_records, seconds(timeout)?)?;
-        Ok(Records::new(parts))
+        let polled = self.waiting(py, seconds(timeout)?, |c, slice| {
+            c.poll(max_records, slice).map(not_empty)
+        })?;
+        let parts = polled.unwrap_or_default().into_iter();
+        Ok(Records::new(
+            parts.map(|batch| self.part(py, batch)).collect(),
+        ))
     }
 
     #[pyo3(signature = (max_bytes=None, timeout=1.0, *, view=true))]
@@ -310,12 +320,8 @@ impl ConsumerCore {
         timeout: Option<f64>,
         view: bool,
     ) -> PyResult<ArrowBatches> {
-        let (consumer, _alone) = self.begin()?;
-        let timeout = seconds(timeout)?;
-        enter(py, || self.give_back(consumer))?;
-        let raw = wait(py, timeout, |slice| {
-            let found = consumer.poll_raw(max_bytes, slice)?;
-            Ok((!found.is_empty() || self.woken.swap(false, Ordering::SeqCst)).then_some(found))
+        let raw = self.waiting(py, seconds(timeout)?, |c, slice| {
+            c.poll_raw(max_bytes, slice).map(not_empty)
         })?;
         let binary = if view { Binary::View } else { Binary::Large };
         enter(py, || {
@@ -339,102 +345,96 @@ impl ConsumerCore {
 
     /// Commits and waits until it is durable.
     #[pyo3(name = "_commit")]
-    #[pyo3(signature = (offsets=None))]
-    fn commit(&self, py: Python<'_>, offsets: Option<Vec<(String, i32, i64)>>) -> PyResult<()> {
-        let (consumer, _alone) = self.begin()?;
-        enter(py, || {
-            let offsets = self.to_commit(consumer, offsets)?;
-            consumer.commit(offsets.as_ref())
-        })
+    #[pyo3(signature = (offsets=None, record=None))]
+    fn commit(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Vec<(String, i32, i64)>>,
+        record: Option<&Bound<'_, Record>>,
+    ) -> PyResult<()> {
+        match self.commit_what(py, offsets, record.map(Bound::get))? {
+            Some(commit) => commit.result(py, None),
+            None => Ok(()),
+        }
     }
 
     /// Commits without waiting; `None` when there was nothing to commit.
     #[pyo3(name = "_commit_async")]
-    #[pyo3(signature = (offsets=None))]
+    #[pyo3(signature = (offsets=None, record=None))]
     fn commit_async(
         &self,
         py: Python<'_>,
         offsets: Option<Vec<(String, i32, i64)>>,
+        record: Option<&Bound<'_, Record>>,
     ) -> PyResult<Option<Commit>> {
-        let (consumer, _alone) = self.begin()?;
-        let ticket = enter(py, || {
-            let offsets = self.to_commit(consumer, offsets)?;
-            consumer.commit_async(offsets.as_ref())
-        })?;
-        Ok(ticket.map(Commit::new))
+        self.commit_what(py, offsets, record.map(Bound::get))
     }
 
+    /// In one partition, or in all; so do the three that follow.
     #[pyo3(name = "_seek")]
-    fn seek(&self, py: Python<'_>, partition: Name, offset: i64) -> PyResult<()> {
-        let partition = named(partition);
-        self.settled(py, |c| c.seek(&partition, Offset(offset)))
+    fn seek(&self, py: Python<'_>, partition: Option<Name>, offset: i64) -> PyResult<()> {
+        self.seek_to(py, partition, SeekTo::Offset(Offset(offset)))
     }
 
     #[pyo3(name = "_seek_to_time")]
-    fn seek_to_time(&self, py: Python<'_>, partition: Name, ms: i64) -> PyResult<i64> {
-        let partition = named(partition);
-        self.settled(py, |c| c.seek_to_time(&partition, Timestamp(ms)))
-            .map(Offset::get)
+    fn seek_to_time(&self, py: Python<'_>, partition: Option<Name>, ms: i64) -> PyResult<()> {
+        self.seek_to(py, partition, SeekTo::Time(Timestamp(ms)))
+    }
+
+    #[pyo3(name = "_seek_to_beginning")]
+    fn seek_to_beginning(&self, py: Python<'_>, partition: Option<Name>) -> PyResult<()> {
+        self.seek_to(py, partition, SeekTo::Beginning)
+    }
+
+    #[pyo3(name = "_seek_to_end")]
+    fn seek_to_end(&self, py: Python<'_>, partition: Option<Name>) -> PyResult<()> {
+        self.seek_to(py, partition, SeekTo::End)
     }
 
     #[pyo3(name = "_position")]
     fn position(&self, py: Python<'_>, partition: Name) -> PyResult<i64> {
-        let (consumer, _alone) = self.begin()?;
         let partition = named(partition);
-        if let Some(offset) = self.unused().get(&partition) {
-            return Ok(offset.get());
-        }
-        enter(py, || consumer.position(&partition)).map(Offset::get)
+        self.alone(py, |c| c.position(&partition)).map(Offset::get)
     }
 
     #[pyo3(name = "_committed")]
     fn committed(&self, py: Python<'_>, partition: Name) -> PyResult<Option<i64>> {
-        let (consumer, _alone) = self.begin()?;
         let partition = named(partition);
-        let found = enter(py, || consumer.committed(&partition))?;
+        let found = self.alone(py, |c| c.committed(&partition))?;
         Ok(found.map(|c| c.offset.get()))
     }
 
     #[pyo3(name = "_bounds")]
     fn bounds(&self, py: Python<'_>, partition: Name) -> PyResult<(i64, i64)> {
-        let (consumer, _alone) = self.begin()?;
         let partition = named(partition);
-        let (from, to) = enter(py, || consumer.bounds(&partition))?;
+        let (from, to) = self.alone(py, |c| c.bounds(&partition))?;
         Ok((from.get(), to.get()))
     }
 
     #[pyo3(name = "_lag")]
     fn lag(&self, py: Python<'_>) -> PyResult<Vec<(Name, i64)>> {
-        let (consumer, _alone) = self.begin()?;
-        let unused = self.unused();
-        enter(py, || {
-            let mut lags = Vec::new();
-            for (partition, lag) in consumer.lag()? {
-                let lag = match unused.get(&partition) {
-                    Some(first) => lag + consumer.position(&partition)?.since(*first),
-                    None => lag,
-                };
-                lags.push(((partition.topic.to_string(), partition.partition), lag));
-            }
-            Ok(lags)
-        })
+        let lags = self.alone(py, Consumer::lag)?;
+        let row = |(p, lag): (TopicPartition, i64)| ((p.topic.to_string(), p.partition), lag);
+        Ok(lags.into_iter().map(row).collect())
     }
 
+    /// These partitions, or all.
     #[pyo3(name = "_pause")]
-    fn pause(&self, py: Python<'_>, partitions: Vec<Name>) -> PyResult<()> {
-        let partitions: Vec<_> = partitions.into_iter().map(named).collect();
-        self.settled(py, |c| c.pause(&partitions))
+    fn pause(&self, py: Python<'_>, partitions: Option<Vec<Name>>) -> PyResult<()> {
+        let names = partitions.map(|p| p.into_iter().map(named).collect::<Vec<_>>());
+        self.alone(py, |c| names.map_or_else(|| c.pause_all(), |n| c.pause(&n)))
     }
 
     #[pyo3(name = "_resume")]
-    fn resume(&self, py: Python<'_>, partitions: Vec<Name>) -> PyResult<()> {
-        let partitions: Vec<_> = partitions.into_iter().map(named).collect();
-        self.settled(py, |c| c.resume(&partitions))
+    fn resume(&self, py: Python<'_>, partitions: Option<Vec<Name>>) -> PyResult<()> {
+        let names = partitions.map(|p| p.into_iter().map(named).collect::<Vec<_>>());
+        self.alone(py, |c| {
+            names.map_or_else(|| c.resume_all(), |n| c.resume(&n))
+        })
     }
 
     fn paused(&self, py: Python<'_>) -> PyResult<Vec<Name>> {
-        let (consumer, _alone) = self.begin()?;
-        enter(py, || consumer.paused()).map(pairs)
+        self.alone(py, Consumer::paused).map(pairs)
     }
 
     /// Makes a poll or an iteration that waits return; from any thread.
@@ -447,24 +447,24 @@ impl ConsumerCore {
 
     /// Rings `bell` with `number` once when a poll may find something.
     fn notify(&self, py: Python<'_>, bell: &Bell, number: u64) -> PyResult<()> {
-        let (consumer, _alone) = self.begin()?;
         let ringer = bell.ringer(number);
-        enter(py, || consumer.on_ready(ringer))
+        self.alone(py, |c| c.on_ready(ringer))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let consumer = self.inner.get()?;
-        self.woken.store(true, Ordering::SeqCst);
-        consumer.wakeup();
-        enter(py, || {
-            // A call under way in another thread owns the position; it ends when `close` wakes it.
-            let alone = !self.in_use.swap(true, Ordering::Acquire);
-            let _alone = alone.then(|| InUse(&self.in_use));
-            if alone && !consumer.is_closed() {
-                self.give_back(consumer)?;
-            }
-            consumer.close()
-        })
+        self.end(py, false)
+    }
+
+    /// What was handed out last is not committed.
+    #[pyo3(name = "_close_after_failure")]
+    fn close_after_failure(&self, py: Python<'_>) -> PyResult<()> {
+        self.end(py, true)
+    }
+
+    /// Seconds after which whoever waits with a bell polls nevertheless.
+    #[getter(_look_again_after)]
+    fn look_again_after(&self) -> PyResult<f64> {
+        Ok(self.inner.get()?.look_again_after().as_secs_f64())
     }
 
     #[getter]
@@ -478,21 +478,21 @@ impl ConsumerCore {
     }
 }
 
+impl ConsumerCore {
+    fn seek_to(&self, py: Python<'_>, partition: Option<Name>, to: SeekTo) -> PyResult<()> {
+        let partition = partition.map(named);
+        self.alone(py, |c| c.seek_to(partition.as_ref(), to))
+    }
+}
+
 /// A commit on its way.
 #[pyclass(frozen, module = "levada")]
 #[derive(Debug)]
 pub struct Commit {
     ticket: CommitTicket,
+    /// `default.api.timeout.ms`.
+    timeout: Duration,
     birth: Birth,
-}
-
-impl Commit {
-    fn new(ticket: CommitTicket) -> Commit {
-        Commit {
-            ticket,
-            birth: Birth::now(),
-        }
-    }
 }
 
 #[pymethods]
@@ -502,9 +502,22 @@ impl Commit {
     }
 
     /// Waits until the offsets are durable.
-    fn result(&self, py: Python<'_>) -> PyResult<()> {
+    #[pyo3(signature = (timeout=None))]
+    fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         self.birth.check()?;
-        py.detach(|| self.ticket.wait()).or_raise()
+        let timeout = seconds(timeout)?.unwrap_or(self.timeout);
+        let done = wait(py, Some(timeout), |slice| {
+            match self.ticket.wait_for(slice) {
+                Err(error) if error.kind() == Kind::Timeout => Ok(None),
+                other => other.map(Some),
+            }
+        })?;
+        done.ok_or_else(|| {
+            to_py(Error::new(
+                Kind::Timeout,
+                "the offsets were not durable in time: they may still become so",
+            ))
+        })
     }
 
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<()> {

@@ -13,6 +13,7 @@ mod delivery;
 mod enter;
 mod errors;
 mod groups;
+mod hears;
 mod many;
 mod producer;
 mod records;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use levada::embedded::OffsetCommit;
 use levada::embedded::PolledBatch;
 use levada::embedded::RecordView;
 use parking_lot::Mutex;
@@ -40,6 +41,15 @@ impl Record {
             part,
             index: index as u32,
         }
+    }
+
+    /// What commits everything up to this record.
+    pub fn behind(&self) -> PyResult<OffsetCommit> {
+        let polled = &self.part.polled;
+        let place = polled.topic_partition();
+        let next = self.view()?.offset.next();
+        let commit = OffsetCommit::new(place.topic.clone(), place.partition, next);
+        Ok(commit.of_topic(polled.topic_id()))
     }
 
     #[inline]

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Consumer;
 use super::decode::{Buffer, PolledBatch, Raw};
-use super::options::{ConsumerOptions, Start};
+use super::options::Start;
+use super::start::{Begin, SeekTo};
 use crate::engine::{PartitionHandle, Signal, WaiterId};
 use crate::error::{Code, Result};
 use crate::log::{Chunk, Ends, Read};
@@ -13,8 +15,11 @@ use crate::types::{IsolationLevel, Offset};
 #[derive(Debug)]
 pub(super) struct Assigned {
     pub handle: Arc<PartitionHandle>,
-    /// The next record to give; `None` until it is looked up.
+    /// The next record to give; `None` until [`Assigned::locate`] has found it, and it alone does: a
+    /// partition whose beginning could not be looked up has none.
     pub position: Option<Offset>,
+    /// Where it begins.
+    pub begin: Begin,
     pub paused: bool,
     /// Decoded from `position` on; let go when the position is moved by hand.
     buffer: Buffer,
@@ -22,10 +27,11 @@ pub(super) struct Assigned {
 }
 
 impl Assigned {
-    pub(super) fn new(handle: Arc<PartitionHandle>) -> Assigned {
+    pub(super) fn new(handle: Arc<PartitionHandle>, begin: Begin) -> Assigned {
         Assigned {
             handle,
             position: None,
+            begin,
             paused: false,
             buffer: Buffer::default(),
             waiter: WaiterId::next(),
@@ -37,27 +43,12 @@ impl Assigned {
         self.buffer = Buffer::default();
     }
 
-    /// Where the position stands, looked up by `start` when it is not set yet.
-    pub(super) fn locate(&mut self, start: Start) -> Result<Offset> {
+    /// Where the position stands; looked up when it does not stand anywhere yet.
+    pub(super) fn locate(&mut self, consumer: &Consumer) -> Result<Offset> {
         if let Some(position) = self.position {
             return Ok(position);
         }
-        let log = self.handle.log()?;
-        let ends = log.ends();
-        let position = match start {
-            Start::Earliest => ends.log_start,
-            Start::Latest => ends.visible,
-            Start::Time(moment) => log
-                .offset_for_time(moment)?
-                .map_or(ends.visible, |(offset, _)| offset),
-            Start::Fail => {
-                let message = format!(
-                    "{}: no committed offset, and auto.offset.reset is none: seek, or commit one",
-                    self.handle.name()
-                );
-                return Err(crate::Error::coded(Code::OffsetOutOfRange, message));
-            }
-        };
+        let position = self.begin.find(consumer, &self.handle)?;
         self.position = Some(position);
         Ok(position)
     }
@@ -66,15 +57,16 @@ impl Assigned {
     pub(super) fn records(
         &mut self,
         records_max: usize,
-        options: &ConsumerOptions,
+        consumer: &Consumer,
         into: &mut Vec<PolledBatch>,
     ) -> Result<usize> {
         if self.buffer.is_empty() {
-            let Some((from, chunk)) = self.fetch(options.partition_fetch_bytes_max, options)?
+            let Some((from, chunk)) =
+                self.fetch(consumer.options.partition_fetch_bytes_max, consumer)?
             else {
                 return Ok(0);
             };
-            self.buffer = Buffer::fill(self.handle.name(), &chunk, from)?;
+            self.buffer = Buffer::fill(&self.handle, &chunk, from)?;
         }
         let (taken, position) = self.buffer.take(records_max, into);
         if position.is_some() {
@@ -84,13 +76,9 @@ impl Assigned {
     }
 
     /// Batches as stored, about `bytes_max` of them; the position moves behind them.
-    pub(super) fn raw(
-        &mut self,
-        bytes_max: usize,
-        options: &ConsumerOptions,
-    ) -> Result<Option<Raw>> {
+    pub(super) fn raw(&mut self, bytes_max: usize, consumer: &Consumer) -> Result<Option<Raw>> {
         self.buffer = Buffer::default();
-        let Some((from, chunk)) = self.fetch(bytes_max, options)? else {
+        let Some((from, chunk)) = self.fetch(bytes_max, consumer)? else {
             return Ok(None);
         };
         let mut next = from;
@@ -100,21 +88,19 @@ impl Assigned {
         self.position = Some(next);
         Ok(Some(Raw {
             topic_partition: self.handle.name().clone(),
+            topic_id: self.handle.topic_id(),
             batches: chunk.batches,
             from,
             aborted: chunk.aborted,
-            isolation: options.isolation,
+            isolation: consumer.options.isolation,
         }))
     }
 
     /// Reads from the position on; `None` when nothing is there yet. An offset that is gone is looked
     /// up anew as `auto.offset.reset` says.
-    fn fetch(
-        &mut self,
-        max_bytes: usize,
-        options: &ConsumerOptions,
-    ) -> Result<Option<(Offset, Chunk)>> {
-        let from = self.locate(options.start)?;
+    fn fetch(&mut self, max_bytes: usize, consumer: &Consumer) -> Result<Option<(Offset, Chunk)>> {
+        let options = &consumer.options;
+        let from = self.locate(consumer)?;
         let read = Read {
             from,
             max_bytes,
@@ -126,13 +112,12 @@ impl Assigned {
                 if error.code() == Code::OffsetOutOfRange && options.start != Start::Fail =>
             {
                 tracing::warn!(partition = %self.handle.name(), offset = %from, "offset is gone, starting anew");
-                self.position = None;
-                let start = if matches!(options.start, Start::Latest) {
-                    Start::Latest
-                } else {
-                    Start::Earliest
+                let to = match options.start {
+                    Start::Latest => SeekTo::End,
+                    _ => SeekTo::Beginning,
                 };
-                let from = self.locate(start)?;
+                let from = to.find(&self.handle, options.isolation)?;
+                self.position = Some(from);
                 let chunk = self.handle.read(Read { from, ..read })?;
                 return Ok(self.found(from, chunk, options.isolation));
             }
@@ -159,11 +144,32 @@ impl Assigned {
         None
     }
 
-    /// Has `signal` set when a record is there to read; at once when one is.
+    /// How many bytes can be read, `enough` at most, or all there could be when reading would fail.
+    pub(super) fn bytes_there(&mut self, enough: usize, consumer: &Consumer) -> usize {
+        if !self.buffer.is_empty() {
+            return usize::MAX;
+        }
+        let Ok(from) = self.locate(consumer) else {
+            return usize::MAX;
+        };
+        let read = Read {
+            from,
+            max_bytes: enough,
+            at_least_one: true,
+            isolation: consumer.options.isolation,
+        };
+        self.handle
+            .read(read)
+            .map_or(usize::MAX, |chunk| chunk.batches.len())
+    }
+
+    /// Has `signal` set when a record is there to read, or with `more` one beyond those that are there;
+    /// at once when one is.
     pub(super) fn wake_on_data(
         &self,
         signal: &Arc<Signal>,
         isolation: IsolationLevel,
+        more: bool,
     ) -> Result<()> {
         let Some(position) = self.position else {
             return Ok(());
@@ -171,6 +177,10 @@ impl Assigned {
         // A stable end that lags behind moves when something becomes visible, so the visible end is
         // what to wait for in both cases.
         let seen = self.handle.ends()?;
+        let position = match more {
+            true => end_for(&seen, isolation).max(position),
+            false => position,
+        };
         let beyond = if isolation == IsolationLevel::ReadCommitted && seen.last_stable <= position {
             seen.visible.plus(-1).max(position)
         } else {

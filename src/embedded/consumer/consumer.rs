@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::ahead::Ahead;
 use super::assigned::Assigned;
+use super::commit::first_due;
+use super::listener::{Listener, Rebalance};
 use super::options::ConsumerOptions;
 use super::rebalance::Membership;
+use super::wishes::Wishes;
 use crate::engine::{Engine, Signal};
 use crate::error::{Error, Kind, Result};
-use crate::types::TopicPartition;
+use crate::types::{TopicId, TopicPartition};
 
 /// What the consumer should read.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +24,7 @@ pub(super) enum Wanted {
     #[default]
     Nothing,
     /// Partitions named by hand.
-    Partitions,
+    Partitions(Vec<TopicPartition>),
     Topics(Vec<Arc<str>>),
     /// A regular expression over whole topic names.
     Pattern(Arc<str>),
@@ -35,11 +39,20 @@ pub(super) struct State {
     pub turn: usize,
     /// With a group and a subscription.
     pub member: Option<Membership>,
-    /// The metadata version that a subscription without a group was resolved with.
+    /// The metadata version that what is wanted was looked up with, without a group.
     pub resolved: Option<u64>,
-    /// When positions were last committed by the consumer itself.
-    pub auto_committed_at: Duration,
+    /// The first topic of each name that was read; one made again under the name is another.
+    pub topics: BTreeMap<Arc<str>, TopicId>,
+    /// Some of `assigned` may not have been started.
+    pub has_new: bool,
+    /// For partitions that have yet to come.
+    pub wishes: Wishes,
+    /// When a read that waits for `fetch.min.bytes` began.
+    pub reading_since: Option<Duration>,
 }
+
+/// The consumer, locked for one call.
+pub(super) type Guard<'a> = MutexGuard<'a, State>;
 
 /// Reads records from partitions it was assigned, or that its group gives it.
 ///
@@ -52,7 +65,11 @@ pub struct Consumer {
     pub(super) options: ConsumerOptions,
     /// Set by partitions with new records, by the group, by `wakeup` and by `close`.
     pub(super) signal: Arc<Signal>,
+    /// Unlocked while the listener of rebalances runs.
     pub(super) state: Mutex<State>,
+    /// Taken after `state`, for a few lines.
+    pub(super) ahead: Mutex<Ahead>,
+    pub(super) listener: Listener,
     pub(super) closed: AtomicBool,
     pub(super) woken: AtomicBool,
 }
@@ -74,13 +91,19 @@ impl Consumer {
             turn: 0,
             member: None,
             resolved: None,
-            auto_committed_at: engine.clock().monotonic(),
+            topics: BTreeMap::new(),
+            has_new: false,
+            wishes: Wishes::default(),
+            reading_since: None,
         };
+        let commit_due = first_due(&options, engine.clock().monotonic());
         Ok(Consumer {
             engine,
             options,
             signal: Arc::default(),
             state: Mutex::new(state),
+            ahead: Mutex::new(Ahead::new(commit_due)),
+            listener: Listener::default(),
             closed: AtomicBool::new(false),
             woken: AtomicBool::new(false),
         })
@@ -88,25 +111,6 @@ impl Consumer {
 
     pub fn options(&self) -> &ConsumerOptions {
         &self.options
-    }
-
-    /// Reads these partitions, all of them and alone: no group shares them out. Replaces what was
-    /// assigned or subscribed before; positions of partitions that stay are kept.
-    pub fn assign(&self, partitions: &[TopicPartition]) -> Result<()> {
-        let mut state = self.enter()?;
-        self.leave_group(&mut state)?;
-        state.wanted = Wanted::Partitions;
-        let mut kept = std::mem::take(&mut state.assigned);
-        for wanted in partitions {
-            if let Some(at) = kept.iter().position(|a| a.handle.name() == wanted) {
-                state.assigned.push(kept.swap_remove(at));
-            } else {
-                let handle = self.engine.partition(&wanted.topic, wanted.partition)?;
-                state.assigned.push(Assigned::new(handle));
-            }
-        }
-        kept.iter().for_each(Assigned::stop_waiting);
-        self.start_positions(&mut state)
     }
 
     /// Reads these topics: with a group its share of them, without one all partitions. Topics that do
@@ -133,12 +137,9 @@ impl Consumer {
 
     /// The partitions that are read now.
     pub fn assignment(&self) -> Result<Vec<TopicPartition>> {
-        let state = self.enter()?;
-        Ok(state
-            .assigned
-            .iter()
-            .map(|a| a.handle.name().clone())
-            .collect())
+        let mut state = self.enter()?;
+        self.resolve(&mut state)?;
+        Ok(state.names())
     }
 
     /// The topics of the subscription, by name.
@@ -161,23 +162,27 @@ impl Consumer {
 
     /// No records of these partitions until [`Consumer::resume`].
     pub fn pause(&self, partitions: &[TopicPartition]) -> Result<()> {
-        self.set_paused(partitions, true)
+        self.set_paused(Some(partitions), true)
+    }
+
+    /// No records at all; also not of partitions that have yet to come, when none came so far.
+    pub fn pause_all(&self) -> Result<()> {
+        self.set_paused(None, true)
     }
 
     pub fn resume(&self, partitions: &[TopicPartition]) -> Result<()> {
-        self.set_paused(partitions, false)?;
-        self.signal.set();
-        Ok(())
+        self.set_paused(Some(partitions), false)
+    }
+
+    pub fn resume_all(&self) -> Result<()> {
+        self.set_paused(None, false)
     }
 
     pub fn paused(&self) -> Result<Vec<TopicPartition>> {
         let state = self.enter()?;
-        Ok(state
-            .assigned
-            .iter()
-            .filter(|a| a.paused)
-            .map(|a| a.handle.name().clone())
-            .collect())
+        let now = state.assigned.iter().filter(|a| a.paused);
+        let now = now.map(|a| a.handle.name());
+        Ok(now.chain(state.wishes.paused()).cloned().collect())
     }
 
     /// Makes a poll that waits return at once, empty. From any thread.
@@ -187,34 +192,75 @@ impl Consumer {
     }
 
     /// Commits (with `enable.auto.commit`), leaves the group and ends. A second close does nothing.
-    /// Waits for a call under way in another thread, which it wakes.
+    /// Waits for a call under way in another thread, which it wakes. Being put out of the group is no
+    /// error here.
     pub fn close(&self) -> Result<()> {
+        self.finish(false)
+    }
+
+    /// The same for a reader who failed: what was handed out last (the record, or those of the last
+    /// poll) does not count as read and is not committed, unless he committed it himself.
+    pub fn close_after_failure(&self) -> Result<()> {
+        self.finish(true)
+    }
+
+    fn finish(&self, failed: bool) -> Result<()> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
         self.signal.set();
         let mut state = self.state.lock();
-        let committed = if self.options.auto_commit {
-            self.commit_positions(&state)
-        } else {
-            Ok(())
+        match failed {
+            true => self.give_back_last(&mut state),
+            false => self.give_back(&mut state),
+        }
+        let left = self.leave(&mut state);
+        self.let_go(&mut state);
+        self.listener.set(None);
+        left
+    }
+
+    /// Commits by itself, tells the listener and leaves the group.
+    pub(super) fn leave(&self, state: &mut Guard<'_>) -> Result<()> {
+        let (is_member, is_lost) = match &state.member {
+            Some(member) => (true, member.is_put_out()),
+            None => (false, false),
         };
-        let left = self.leave_group(&mut state);
+        let committed = match is_lost {
+            true => Ok(()),
+            false => self.commit_at_end(state),
+        };
+        let told = match (is_member, is_lost) {
+            (false, _) => Ok(()),
+            (_, true) => self.tell(state, Rebalance::Lost, &state.names()),
+            (_, false) => self.tell(state, Rebalance::Revoked, &state.names()),
+        };
+        let left = self.leave_group(state);
+        committed.and(left).and(told)
+    }
+
+    fn let_go(&self, state: &mut State) {
         state.assigned.drain(..).for_each(|a| a.stop_waiting());
-        committed.and(left)
+        state.wishes = Wishes::default();
+        state.resolved = None;
+        state.reading_since = None;
+        self.ahead.lock().clear();
     }
 
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// The one way in: refuses a second caller, a closed consumer and a closed engine.
-    pub(super) fn enter(&self) -> Result<MutexGuard<'_, State>> {
-        if self.is_closed() {
+    /// The one way in: refuses a second caller, a closed consumer and a closed engine. The listener of
+    /// rebalances gets in, also while the consumer closes.
+    pub(super) fn enter(&self) -> Result<Guard<'_>> {
+        let listens = self.listener.runs_here();
+        if self.is_closed() && listens != Some(true) {
             return Err(Error::closed("the consumer is closed: make another"));
         }
         self.engine.check_open()?;
-        self.state.try_lock().ok_or_else(|| {
+        let state = self.state.try_lock().filter(|_| listens != Some(false));
+        state.ok_or_else(|| {
             Error::new(
                 Kind::Conflict,
                 "the consumer is in use by another thread: give each thread its own",
@@ -222,30 +268,55 @@ impl Consumer {
         })
     }
 
-    fn want(&self, wanted: Wanted) -> Result<()> {
+    /// The same for calls that change positions: they stand where the reader stands.
+    pub(super) fn enter_at_rest(&self) -> Result<Guard<'_>> {
         let mut state = self.enter()?;
-        self.leave_group(&mut state)?;
-        state.assigned.drain(..).for_each(|a| a.stop_waiting());
-        state.resolved = None;
+        self.resolve(&mut state)?;
+        self.give_back(&mut state);
+        Ok(state)
+    }
+
+    fn want(&self, wanted: Wanted) -> Result<()> {
+        let mut state = self.enter_outside()?;
+        self.give_back(&mut state);
+        let left = match state.member {
+            Some(_) => self.leave(&mut state),
+            None => Ok(()),
+        };
+        self.let_go(&mut state);
+        if self.is_closed() {
+            return Err(Error::closed("the consumer was closed by its listener"));
+        }
         let join = !matches!(wanted, Wanted::Nothing);
         state.wanted = wanted;
         if let (Some(group), true) = (&self.options.group, join) {
-            state.member = Some(Membership::new(
-                &self.engine,
-                group,
-                &self.options,
-                &self.signal,
-            )?);
+            let member = Membership::new(&self.engine, group, &self.options, &self.signal)?;
+            self.ahead.lock().pulse = Some(member.pulse().clone());
+            state.member = Some(member);
         }
         self.signal.set();
-        Ok(())
+        left
     }
 
-    fn set_paused(&self, partitions: &[TopicPartition], paused: bool) -> Result<()> {
-        let mut state = self.enter()?;
-        for name in partitions {
-            state.get(name)?.paused = paused;
+    fn set_paused(&self, partitions: Option<&[TopicPartition]>, paused: bool) -> Result<()> {
+        let mut state = self.enter_at_rest()?;
+        match partitions {
+            Some(names) => {
+                for name in names {
+                    match self.awaits(&state, name) {
+                        true => state.wishes.pause(Some(name), paused),
+                        false => state.get(name)?.paused = paused,
+                    }
+                }
+            }
+            None => {
+                if self.awaits_partitions(&state) {
+                    state.wishes.pause(None, paused);
+                }
+                state.assigned.iter_mut().for_each(|a| a.paused = paused);
+            }
         }
+        self.signal.set();
         Ok(())
     }
 }
@@ -262,10 +333,10 @@ impl State {
         })
     }
 
-    /// Positions to commit: of every partition that has one.
-    pub(super) fn positions(&self) -> BTreeMap<TopicPartition, crate::types::Offset> {
-        let known = |a: &Assigned| Some((a.handle.name().clone(), a.position?));
-        self.assigned.iter().filter_map(known).collect()
+    /// The partitions that are read now.
+    pub(super) fn names(&self) -> Vec<TopicPartition> {
+        let names = self.assigned.iter().map(|a| a.handle.name());
+        names.cloned().collect()
     }
 }
 

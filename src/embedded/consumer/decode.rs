@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::engine::PartitionHandle;
 use crate::error::Result;
 use crate::log::{Aborted, Chunk};
 use crate::record::{BatchHeader, Batches, PlainRecords, RecordSpan, RecordView};
-use crate::types::{IsolationLevel, Offset, TopicPartition};
+use crate::types::{IsolationLevel, Offset, TopicId, TopicPartition};
 
 /// No batch may decompress to more than this.
 pub(super) const PLAIN_BYTES_MAX: usize = i32::MAX as usize;
@@ -19,6 +20,7 @@ pub(super) const PLAIN_BYTES_MAX: usize = i32::MAX as usize;
 #[derive(Clone, Debug)]
 pub struct PolledBatch {
     topic_partition: TopicPartition,
+    topic_id: TopicId,
     decoded: Arc<Decoded>,
     range: Range<usize>,
 }
@@ -32,6 +34,11 @@ pub(super) struct Decoded {
 impl PolledBatch {
     pub fn topic_partition(&self) -> &TopicPartition {
         &self.topic_partition
+    }
+
+    /// Which topic of that name it was.
+    pub fn topic_id(&self) -> TopicId {
+        self.topic_id
     }
 
     pub fn len(&self) -> usize {
@@ -73,6 +80,7 @@ impl PolledBatch {
 #[derive(Clone, Debug)]
 pub struct Raw {
     pub topic_partition: TopicPartition,
+    pub topic_id: TopicId,
     pub batches: Bytes,
     /// Records below it were read before.
     pub from: Offset,
@@ -104,7 +112,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// Decodes all of `chunk` from `from` on.
-    pub(super) fn fill(name: &TopicPartition, chunk: &Chunk, from: Offset) -> Result<Buffer> {
+    pub(super) fn fill(handle: &PartitionHandle, chunk: &Chunk, from: Offset) -> Result<Buffer> {
         let mut buffer = Buffer {
             batches: Vec::new(),
             next: from,
@@ -130,7 +138,8 @@ impl Buffer {
             let range = 0..spans.len();
             let decoded = Arc::new(Decoded { plain, spans });
             buffer.batches.push(PolledBatch {
-                topic_partition: name.clone(),
+                topic_partition: handle.name().clone(),
+                topic_id: handle.topic_id(),
                 decoded,
                 range,
             });

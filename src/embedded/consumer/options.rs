@@ -31,7 +31,9 @@ pub struct ConsumerOptions {
     pub instance_id: Option<String>,
     /// `auto.offset.reset`.
     pub start: Start,
-    /// Where to begin in these partitions instead, unless the group has committed something.
+    /// Where to begin in these partitions instead, unless the group has committed something. Reading
+    /// fails with OutOfRange where that is outside of the log. A topic that is made again under the
+    /// same name begins as `start` says.
     pub start_offsets: BTreeMap<TopicPartition, Offset>,
     /// `enable.auto.commit`: a poll commits what earlier polls gave.
     pub auto_commit: bool,
@@ -45,6 +47,12 @@ pub struct ConsumerOptions {
     pub fetch_bytes_max: usize,
     /// `max.partition.fetch.bytes`: of one read of a partition.
     pub partition_fetch_bytes_max: usize,
+    /// `fetch.min.bytes`: a poll gives records once there are so many bytes of them.
+    pub fetch_bytes_min: usize,
+    /// `fetch.max.wait.ms`: but waits for that no longer.
+    pub fetch_wait_max: Duration,
+    /// `default.api.timeout.ms`: how long a commit may take.
+    pub default_timeout: Duration,
     /// `isolation.level`.
     pub isolation: IsolationLevel,
     /// `group.remote.assignor`: `uniform` or `range`; `None` is the coordinator's first.
@@ -68,6 +76,9 @@ impl Default for ConsumerOptions {
             poll_records_max: 500,
             fetch_bytes_max: 50 << 20,
             partition_fetch_bytes_max: 1 << 20,
+            fetch_bytes_min: 1,
+            fetch_wait_max: Duration::from_millis(500),
+            default_timeout: Duration::from_secs(60),
             isolation: IsolationLevel::ReadUncommitted,
             assignor: None,
             client_id: "levada".into(),
@@ -101,6 +112,9 @@ impl ConsumerOptions {
             poll_records_max: config.poll_records_max as usize,
             fetch_bytes_max: config.fetch_bytes_max as usize,
             partition_fetch_bytes_max: config.partition_fetch_bytes_max as usize,
+            fetch_bytes_min: config.fetch_bytes_min as usize,
+            fetch_wait_max: ms(config.fetch_wait_ms_max),
+            default_timeout: ms(config.default_timeout_ms),
             isolation: config.isolation,
             assignor: config.assignor.map(|a| a.name().to_owned()),
             client_id: if config.client_id.is_empty() {

@@ -3,45 +3,56 @@
 use std::collections::BTreeMap;
 
 use super::Consumer;
-use super::assigned::{Assigned, end_for};
-use super::consumer::State;
+use super::assigned::end_for;
+use super::start::SeekTo;
 use crate::engine::groups::Committed;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::types::{Offset, Timestamp, TopicPartition};
 
 impl Consumer {
-    /// The offset of the next record that a poll gives of this partition.
+    /// The offset of the next record that a poll or an iteration gives of this partition.
     pub fn position(&self, partition: &TopicPartition) -> Result<Offset> {
-        let start = self.options.start;
-        self.enter()?.get(partition)?.locate(start)
+        let mut state = self.enter()?;
+        self.resolve(&mut state)?;
+        let unused = self.ahead.lock().unused();
+        let assigned = state.get(partition)?;
+        match unused.get(partition).filter(|place| place.is_of(assigned)) {
+            Some(place) => Ok(place.offset),
+            None => assigned.locate(self),
+        }
     }
 
     /// Goes on at `offset`, which must lie within the log (its end included).
     pub fn seek(&self, partition: &TopicPartition, offset: Offset) -> Result<()> {
-        let mut state = self.enter()?;
-        let assigned = state.get(partition)?;
-        let ends = assigned.handle.ends()?;
-        if offset < ends.log_start || offset > ends.visible {
-            let (start, end) = (ends.log_start, ends.visible);
-            let message = format!(
-                "{partition}: offset {offset} is outside of the log, {start} to {end}: seek into it"
-            );
-            return Err(Error::coded(Code::OffsetOutOfRange, message));
-        }
-        assigned.seek(offset);
-        self.signal.set();
-        Ok(())
+        self.seek_to(Some(partition), SeekTo::Offset(offset))
     }
 
-    /// Takes back records that a poll gave and nobody used: positions go back to `offsets`. Partitions
-    /// that are not assigned any more are passed over.
-    pub fn rewind(&self, offsets: &BTreeMap<TopicPartition, Offset>) -> Result<()> {
-        let mut state = self.enter()?;
-        for (partition, offset) in offsets {
-            if let Ok(assigned) = state.get(partition) {
-                assigned.seek(*offset);
+    /// Goes on at `to`, in one partition or in all. Before the first partitions of a subscription have
+    /// come, it is kept for them, and whether it lies within the log is seen when they are read.
+    ///
+    /// Errors: OutOfRange; NotFound when the partition is not this consumer's.
+    pub fn seek_to(&self, partition: Option<&TopicPartition>, to: SeekTo) -> Result<()> {
+        let mut state = self.enter_at_rest()?;
+        let seen = self.options.isolation;
+        match partition {
+            Some(name) if self.awaits(&state, name) => state.wishes.seek(Some(name), to),
+            Some(name) => {
+                let assigned = state.get(name)?;
+                let offset = to.find(&assigned.handle, seen)?;
+                assigned.seek(offset);
+            }
+            None => {
+                let found = state.assigned.iter().map(|a| to.find(&a.handle, seen));
+                let found: Vec<Offset> = found.collect::<Result<_>>()?;
+                if self.awaits_partitions(&state) {
+                    state.wishes.seek(None, to);
+                }
+                for (assigned, offset) in state.assigned.iter_mut().zip(found) {
+                    assigned.seek(offset);
+                }
             }
         }
+        self.ahead.lock().sought(partition);
         self.signal.set();
         Ok(())
     }
@@ -49,14 +60,11 @@ impl Consumer {
     /// Goes on at the first record at or after `timestamp`, at the end where there is none. Gives the
     /// offset.
     pub fn seek_to_time(&self, partition: &TopicPartition, timestamp: Timestamp) -> Result<Offset> {
-        let mut state = self.enter()?;
+        let mut state = self.enter_at_rest()?;
         let assigned = state.get(partition)?;
-        let found = assigned.handle.log()?.offset_for_time(timestamp)?;
-        let offset = match found {
-            Some((offset, _)) => offset,
-            None => assigned.handle.ends()?.visible,
-        };
+        let offset = SeekTo::Time(timestamp).find(&assigned.handle, self.options.isolation)?;
         assigned.seek(offset);
+        self.ahead.lock().sought(Some(partition));
         self.signal.set();
         Ok(offset)
     }
@@ -72,13 +80,18 @@ impl Consumer {
 
     /// How many offsets lie between the position and the end, for each assigned partition.
     pub fn lag(&self) -> Result<BTreeMap<TopicPartition, i64>> {
-        let (start, isolation) = (self.options.start, self.options.isolation);
         let mut state = self.enter()?;
+        self.resolve(&mut state)?;
+        let unused = self.ahead.lock().unused();
         let mut lags = BTreeMap::new();
         for assigned in &mut state.assigned {
-            let position = assigned.locate(start)?;
-            let end = end_for(&assigned.handle.ends()?, isolation);
-            lags.insert(assigned.handle.name().clone(), end.since(position).max(0));
+            let name = assigned.handle.name().clone();
+            let position = match unused.get(&name).filter(|place| place.is_of(assigned)) {
+                Some(place) => place.offset,
+                None => assigned.locate(self)?,
+            };
+            let end = end_for(&assigned.handle.ends()?, self.options.isolation);
+            lags.insert(name, end.since(position).max(0));
         }
         Ok(lags)
     }
@@ -88,31 +101,8 @@ impl Consumer {
         let Some(group) = &self.options.group else {
             return Ok(None);
         };
-        self.engine.groups().committed(group, partition)
-    }
-
-    /// Gives new partitions their committed offset, or the one that `start` says.
-    pub(super) fn start_positions(&self, state: &mut State) -> Result<()> {
-        for assigned in state.assigned.iter_mut().filter(|a| a.position.is_none()) {
-            self.start_position(assigned)?;
-        }
-        Ok(())
-    }
-
-    fn start_position(&self, assigned: &mut Assigned) -> Result<()> {
-        if let Some(group) = &self.options.group
-            && let Some(committed) = self
-                .engine
-                .groups()
-                .committed(group, assigned.handle.name())?
-        {
-            assigned.seek(committed.offset);
-            return Ok(());
-        }
-        if let Some(offset) = self.options.start_offsets.get(assigned.handle.name()) {
-            assigned.seek(*offset);
-            return Ok(());
-        }
-        assigned.locate(self.options.start).map(drop)
+        let topic = self.engine.topic(&partition.topic);
+        let committed = self.engine.groups().committed(group, partition)?;
+        Ok(committed.filter(|c| topic.as_ref().map_or(true, |t| c.is_of(t.id()))))
     }
 }

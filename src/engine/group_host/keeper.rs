@@ -87,12 +87,12 @@ impl Groups {
     /// must be looked at again.
     fn look_after(&self, pulse: &Arc<Pulse>, now: Duration) -> Duration {
         let mut beats = pulse.beats();
-        if pulse.epoch() <= 0 || beats.put_out {
+        if pulse.epoch() <= 0 || pulse.is_put_out() {
             return ROUND_MAX;
         }
-        let deadline = beats.polled_at + pulse.poll_interval_max();
+        let deadline = pulse.deadline();
         if now >= deadline {
-            beats.put_out = true;
+            pulse.put_out();
             drop(beats);
             tracing::warn!(group = %pulse.group(), member = %pulse.member(), "member does not poll and is taken out of its group");
             let request = LeaveRequest {

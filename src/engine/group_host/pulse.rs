@@ -1,7 +1,7 @@
 //! A group member of this process between its polls.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -20,6 +20,10 @@ pub struct Pulse {
     epoch: AtomicI32,
     /// The group may have something new for the member: it sends a full heartbeat.
     changed: AtomicBool,
+    /// When the member last polled or took a record, in nanoseconds: read and set without a lock.
+    polled_at: AtomicU64,
+    /// The member did not poll in time and was taken out. Set by the keeper.
+    put_out: AtomicBool,
     /// Held around each heartbeat, so that those of the consumer and of the keeper do not cross.
     beating: Mutex<Beats>,
     /// Wakes a poll that waits.
@@ -28,10 +32,7 @@ pub struct Pulse {
 
 #[derive(Debug, Default)]
 pub(super) struct Beats {
-    pub polled_at: Duration,
     pub beaten_at: Duration,
-    /// The member did not poll in time and was taken out.
-    pub put_out: bool,
 }
 
 impl Pulse {
@@ -49,6 +50,8 @@ impl Pulse {
             poll_interval_max,
             epoch: AtomicI32::new(0),
             changed: AtomicBool::new(true),
+            polled_at: AtomicU64::new(0),
+            put_out: AtomicBool::new(false),
             beating: Mutex::default(),
             signal,
         })
@@ -70,15 +73,46 @@ impl Pulse {
         self.epoch.load(Ordering::SeqCst)
     }
 
-    /// The member polls; gives whether it was put out since it last did.
-    pub fn polled(&self, now: Duration) -> bool {
-        let mut beats = self.beating.lock();
-        beats.polled_at = now;
-        let put_out = std::mem::take(&mut beats.put_out);
-        if put_out {
-            self.epoch.store(0, Ordering::SeqCst);
+    /// The member polls.
+    pub fn polled(&self, now: Duration) {
+        let _beat = self.beating.lock();
+        self.sign(now);
+    }
+
+    /// The member takes a record that an earlier poll read; too late, that saves it no more.
+    #[inline]
+    pub fn touch(&self, now: Duration) {
+        if !self.is_late(now) {
+            self.sign(now);
         }
-        put_out
+    }
+
+    fn sign(&self, now: Duration) {
+        let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        self.polled_at.store(nanos, Ordering::SeqCst);
+    }
+
+    /// Whether the member did not poll for longer than it may.
+    pub fn is_late(&self, now: Duration) -> bool {
+        now >= self.deadline()
+    }
+
+    /// By when the member must poll.
+    pub(super) fn deadline(&self) -> Duration {
+        let polled_at = Duration::from_nanos(self.polled_at.load(Ordering::SeqCst));
+        polled_at.saturating_add(self.poll_interval_max)
+    }
+
+    /// Whether the group has news, or has put the member out.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        self.changed.load(Ordering::SeqCst) || self.is_put_out()
+    }
+
+    /// Whether the member did not poll in time and was taken out.
+    #[inline]
+    pub fn is_put_out(&self) -> bool {
+        self.put_out.load(Ordering::SeqCst)
     }
 
     /// Whether the group had news since the last call.
@@ -86,13 +120,20 @@ impl Pulse {
         self.changed.swap(false, Ordering::SeqCst)
     }
 
+    /// What the group had to say did not get through: it is looked at again.
+    pub fn put_back_changed(&self) {
+        self.changed.store(true, Ordering::SeqCst);
+    }
+
     /// The member is known no more: the next heartbeat joins.
     pub fn reset(&self) {
+        let _beat = self.beating.lock();
+        self.put_out.store(false, Ordering::SeqCst);
         self.epoch.store(0, Ordering::SeqCst);
     }
 
-    pub(super) fn poll_interval_max(&self) -> Duration {
-        self.poll_interval_max
+    pub(super) fn put_out(&self) {
+        self.put_out.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn set_epoch(&self, epoch: i32) {

@@ -34,11 +34,16 @@ impl CommitTicket {
 
     /// Waits until the commit is durable. Errors: Timeout, or the one that the log failed with.
     pub fn wait(&self) -> Result<()> {
+        self.wait_for(COMMIT_TIMEOUT)
+    }
+
+    /// The same for `timeout` at most.
+    pub fn wait_for(&self, timeout: Duration) -> Result<()> {
         let signal = Arc::new(Signal::default());
         let id = WaiterId::next();
         self.handle
             .wait_beyond(id, self.last_offset, signal.clone());
-        let done = self.is_done() || signal.wait(COMMIT_TIMEOUT);
+        let done = self.is_done() || signal.wait(timeout);
         self.handle.stop_waiting(id);
         match self.handle.state() {
             Err(error) => Err(error),

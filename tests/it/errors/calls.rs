@@ -445,6 +445,7 @@ fn offsets_outside_of_the_log_are_out_of_range() {
         ..ConsumerOptions::default()
     };
     let strict = db.consumer(strict).unwrap();
+    strict.assign(std::slice::from_ref(&name)).unwrap();
     let code = Code::OffsetOutOfRange;
     let seek = |to| consumer.seek(&name, Offset(to));
     check(vec![
@@ -455,7 +456,7 @@ fn offsets_outside_of_the_log_are_out_of_range() {
         row("seek behind", seek(4), OutOfRange, code, "1 to 3"),
         row(
             "no reset",
-            strict.assign(std::slice::from_ref(&name)),
+            strict.poll(None, std::time::Duration::ZERO),
             OutOfRange,
             code,
             "auto.offset.reset",
