@@ -78,6 +78,9 @@ class Commit:
     def notify(self, bell: Bell, number: int) -> None:
         """Rings ``bell`` with ``number`` when it is done."""
 
+    @property
+    def _timeout(self) -> float: ...
+
 @final
 class Record:
     """One record. It keeps the bytes of its batch alive."""

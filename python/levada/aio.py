@@ -242,8 +242,8 @@ class Consumer(AsyncIterator[Record]):
         if ticket is None:
             return
         if not ticket.done():
-            await within(waker().future(ticket.notify), None)
-        ticket.result()
+            await within(waker().future(ticket.notify), ticket._timeout)
+        ticket.result(0)
 
     def subscribe(
         self,

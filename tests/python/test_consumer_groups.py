@@ -326,20 +326,25 @@ def test_what_a_listener_raises_comes_out_of_the_poll(orders: levada.Database) -
         orders.consumer("orders", on_assigned=refuse)
 
 
-def test_a_database_that_closes_ends_a_wait_in_an_event_loop() -> None:
-    async def main() -> None:
-        db = await levada.aio.open(":memory:")
+def test_a_database_that_closes_ends_a_wait_in_an_event_loop(tmp_path: Path) -> None:
+    async def main(n: int) -> None:
+        db = await levada.aio.open(tmp_path / str(n))
         await db.create_topic("t")
-        c = db.consumer("t", group="g")
+        async with db.producer() as p:
+            await p.send_many("t", [b"x"] * 10)
+        c = db.consumer("t", group="g", start="earliest")
+        # Closing commits, and so takes a while in which the waiter looks again.
+        assert len(await c.poll()) == 10
         polls = asyncio.ensure_future(c.poll(timeout=30))
         iterates = asyncio.ensure_future(anext(db.consumer("t")))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         await db.close()
         for waiter in (polls, iterates):
             with pytest.raises(levada.ClosedError):
                 await asyncio.wait_for(waiter, 20)
 
-    asyncio.run(main())
+    for n in range(10):
+        asyncio.run(main(n))
 
 
 def test_groups_are_reset_with_and_without_commits(orders: levada.Database) -> None:

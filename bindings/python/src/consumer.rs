@@ -520,6 +520,12 @@ impl Commit {
         })
     }
 
+    /// Seconds that it may take.
+    #[getter(_timeout)]
+    fn timeout(&self) -> f64 {
+        self.timeout.as_secs_f64()
+    }
+
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<()> {
         self.birth.check()?;
         self.ticket.on_done(bell.ringer(number));
