@@ -16,9 +16,13 @@ pub const NOW: Duration = Duration::ZERO;
 
 /// In memory, with a clock that the test turns.
 pub fn world() -> (Database, Arc<ManualClock>) {
+    world_on(&Arc::new(FaultyDisk::new()))
+}
+
+pub fn world_on(disk: &Arc<FaultyDisk>) -> (Database, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
     let builder = EngineBuilder::new("/data")
-        .disk(Arc::new(FaultyDisk::new()))
+        .disk(disk.clone())
         .clock(clock.clone())
         .background(false);
     (Database::from_builder(builder, true).unwrap(), clock)

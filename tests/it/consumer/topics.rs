@@ -1,10 +1,13 @@
 //! Topics that are deleted, and made again under the same name.
 
+use std::sync::Arc;
+
 use levada::Kind;
+use levada::disk::{Faults, FaultyDisk};
 use levada::embedded::ConsumerOptions;
 use levada::types::Offset;
 
-use super::support::{at, by_hand, committed, drain, options, poll, send, topic, world};
+use super::support::{at, by_hand, committed, drain, options, poll, send, topic, world, world_on};
 
 #[test]
 fn a_topic_made_again_is_read_from_its_own_beginning() {
@@ -96,6 +99,22 @@ fn a_subscription_goes_on_without_a_topic_that_was_deleted() {
         consumer.close().unwrap();
         db.engine().delete_topic("b").unwrap();
     }
+}
+
+#[test]
+fn new_partitions_come_although_the_first_heartbeat_for_them_failed() {
+    let disk = Arc::new(FaultyDisk::with_faults(Faults::seeded(1)));
+    let (db, _) = world_on(&disk);
+    topic(&db, "t", 1);
+    let consumer = db.consumer(by_hand("g")).unwrap();
+    consumer.subscribe(&["t"]).unwrap();
+    poll(&consumer).unwrap();
+    db.engine().add_partitions("t", 2).unwrap();
+    disk.set_capacity(Some(disk.used_bytes()));
+    assert!(poll(&consumer).unwrap_err().is_disk_full());
+    disk.set_capacity(None);
+    poll(&consumer).unwrap();
+    assert_eq!(consumer.assignment().unwrap(), [at("t", 0), at("t", 1)]);
 }
 
 #[test]
