@@ -48,8 +48,9 @@ pub(super) fn peek(bytes: &[u8]) -> Result<Option<Peek>, &'static str> {
 
 /// What a [`Scanner`] came upon.
 pub(crate) enum Step<'a> {
-    /// A batch whose frame is whole; its checksum is the caller's to check.
-    Batch(BatchView<'a>),
+    /// A batch whose frame is whole; its checksum is the caller's to check. With the base offset of
+    /// the one behind it, as far as that has one.
+    Batch(BatchView<'a>, Option<Offset>),
     /// The file ended where a batch ended.
     End,
     /// What starts here is no whole batch.
@@ -130,13 +131,18 @@ impl<'f> Scanner<'f> {
         if found.size as u64 > left {
             return bad("the file ends within a batch");
         }
-        self.fill(found.size)?;
+        let behind = (left - found.size as u64).min(crate::record::HEADER_BYTES as u64) as usize;
+        self.fill(found.size + behind)?;
+        let follower = self.buffer.get(self.start + found.size..self.end);
+        let follower = follower
+            .and_then(|b| peek(b).ok().flatten())
+            .map(|b| b.base);
         let at = self.start;
         self.start += found.size;
         self.position += found.size as u64;
         let bytes = self.buffer.get(at..at + found.size).unwrap_or_default();
         match BatchView::parse(bytes) {
-            Ok(batch) => Ok(Step::Batch(batch)),
+            Ok(batch) => Ok(Step::Batch(batch, follower)),
             Err(e) => bad(e.message()),
         }
     }

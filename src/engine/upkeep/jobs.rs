@@ -162,6 +162,9 @@ impl Engine {
         handle.exclusively(|log| {
             if which == MoveOut::Everything {
                 log.roll(true)?;
+            }
+            // Only what is synced goes.
+            if which == MoveOut::Everything || log.is_flush_due() {
                 log.sync()?;
                 handle.show(log);
             }

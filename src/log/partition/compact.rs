@@ -33,6 +33,9 @@ impl Partition {
         if !config.cleanup.compact {
             return Ok(None);
         }
+        if self.is_flush_due() {
+            self.sync()?;
+        }
         let Some(plan) = self.plan(&config).map_err(|e| e.at(self.name()))? else {
             return Ok(None);
         };

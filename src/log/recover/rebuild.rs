@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     /// What lies below was synced once. Damage there is not the torn end of a write: it is passed
     /// over, where the walk can find its way again, and not cut off with all that follows.
     pub synced_below: Offset,
+    /// From here on no records can be missing between two batches: compaction was not there yet.
+    pub whole_from: Offset,
 }
 
 impl<'a> Walk<'a> {
@@ -51,6 +53,7 @@ impl<'a> Walk<'a> {
             epochs: None,
             next_base: Offset::MAX,
             synced_below: Offset::MAX,
+            whole_from: Offset::MAX,
         }
     }
 
@@ -101,7 +104,7 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
         let (reason, after) = match scanner.step().map_err(wrong)? {
             Step::End => return Ok(walked),
             Step::Bad(reason) => (reason, None),
-            Step::Batch(batch) => match flaw(segment, &batch, &walked, walk)? {
+            Step::Batch(batch, follower) => match flaw(segment, &batch, follower, &walked, walk)? {
                 None => {
                     walk.learn(&batch, &mut walked)?;
                     continue;
@@ -125,9 +128,12 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
 }
 
 /// What is wrong with a batch whose frame is whole. An error when the file does not belong here.
+///
+/// The base offset lies outside of the checksum: only its neighbours tell whether it is damaged.
 fn flaw(
     segment: &Segment,
     batch: &BatchView<'_>,
+    follower: Option<Offset>,
     walked: &Walked,
     walk: &Walk<'_>,
 ) -> Result<Option<String>> {
@@ -137,24 +143,30 @@ fn flaw(
         return Ok(Some(why.message().to_owned()));
     }
     let (header, tail) = (batch.header(), &walked.growth.tail);
-    if header.base_offset < tail.next {
-        let reason = format!(
-            "the batch has base offset {}, but {} comes next",
-            header.base_offset, tail.next
-        );
-        return match tail.size {
-            0 => Err(misnamed(segment, &reason)),
-            _ => Ok(Some(reason)),
-        };
+    let (base, next, expected) = (header.base_offset, header.next_offset(), tail.next);
+    let reason = if base < expected {
+        format!("the batch has base offset {base}, but {expected} comes next")
+    } else if next > walk.next_base {
+        let next_base = walk.next_base;
+        format!(
+            "the batch at offset {base} reaches into the next segment, which begins at {next_base}"
+        )
+    } else if header.last_offset().since(segment.base) > i64::from(i32::MAX) {
+        format!("the batch at offset {base} is too far from the segment's start")
+    } else if base > expected && follower.is_some_and(|f| f < next) {
+        format!("the batch at offset {base} reaches into the next batch")
+    } else if base > expected && expected >= walk.whole_from && walked.damaged.is_empty() {
+        format!("the records {expected}..{base} before the batch are missing")
+    } else {
+        return Ok(None);
+    };
+    let fits = |f: Offset| f >= segment.base && f < walk.next_base;
+    let belongs =
+        tail.size > 0 || (fits(base) && fits(next.plus(-1))) || follower.is_some_and(fits);
+    match belongs {
+        true => Ok(Some(reason)),
+        false => Err(misnamed(segment, &reason)),
     }
-    if header.next_offset() > walk.next_base {
-        let reason = format!(
-            "the batch at offset {} reaches into the next segment, which begins at {}",
-            header.base_offset, walk.next_base
-        );
-        return Err(misnamed(segment, &reason));
-    }
-    Ok(None)
 }
 
 fn misnamed(segment: &Segment, reason: &str) -> Error {

@@ -78,6 +78,10 @@ impl Loading<'_> {
             epochs: Some(&mut self.epochs),
             next_base: filled.map_or(Offset::MAX, |s| s.base),
             synced_below: synced,
+            whole_from: match self.options.config.cleanup.compact {
+                true => Offset::MAX,
+                false => synced,
+            },
         };
         let mut walked = walk(&segment, len, &mut how)?;
         self.drop_unborn(at + 1, walked.growth.tail.next)?;

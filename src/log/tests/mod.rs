@@ -5,5 +5,6 @@ mod compaction;
 mod lookups;
 mod model;
 mod recovery;
+mod settling;
 mod support;
 mod threads;

@@ -7,6 +7,7 @@ use super::support::*;
 use crate::disk::Open;
 use crate::error::Kind;
 use crate::log::names::{self, Part};
+use crate::log::producers::snapshot_path;
 use crate::log::{Opened, Partition};
 use crate::record::{BuildOptions, HEADER_BYTES, control_batch};
 use crate::types::{Offset, ProducerEpoch, ProducerId, TopicId};
@@ -111,8 +112,14 @@ fn a_tail_of_zeros_is_cut() {
 fn segments_behind_the_first_bad_batch_go_with_it() {
     let bench = bench();
     let partition = filled(&bench, 40);
-    let second = partition.sealed()[1].base_offset;
+    let sealed = partition.sealed();
+    let second = sealed[1].base_offset;
     drop(partition);
+    // Without these nothing says that what lies behind was synced.
+    for segment in &sealed[1..] {
+        let snapshot = snapshot_path(&bench.dir, segment.next_offset);
+        bench.disk.remove_file(&snapshot).unwrap();
+    }
     bench.overwrite(
         &bench.path(second, Part::Log),
         HEADER_BYTES as u64 + 3,
