@@ -9,6 +9,7 @@ mod archive;
 mod cli;
 mod config;
 mod docs;
+mod durability;
 mod embedded;
 mod engine;
 mod engine_limits;

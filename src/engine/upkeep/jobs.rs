@@ -164,10 +164,8 @@ impl Engine {
                 log.roll(true)?;
             }
             // Only what is synced goes.
-            if which == MoveOut::Everything || log.is_flush_due() {
-                log.sync()?;
-                handle.show(log);
-            }
+            log.settle()?;
+            handle.show(log);
             let force = which != MoveOut::Due;
             self.parts()
                 .cold

@@ -33,9 +33,7 @@ impl Partition {
         if !config.cleanup.compact {
             return Ok(None);
         }
-        if self.is_flush_due() {
-            self.sync()?;
-        }
+        self.settle()?;
         let Some(plan) = self.plan(&config).map_err(|e| e.at(self.name()))? else {
             return Ok(None);
         };

@@ -67,6 +67,19 @@ impl Partition {
         Ok(durable)
     }
 
+    /// Syncs, or waits for the sync that runs, if the files of a sealed segment are in doubt.
+    pub fn settle(&self) -> Result<()> {
+        let in_doubt = {
+            let state = self.state.read();
+            let mut listed = state.unsynced.iter().chain(&state.in_sync);
+            listed.any(|s| s.is_sealed())
+        };
+        match in_doubt {
+            true => self.sync().map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Whether a sync is due although nobody waits for one: a segment was sealed, or the topic's
     /// `flush.messages` or `flush.ms` say so.
     pub fn is_flush_due(&self) -> bool {
