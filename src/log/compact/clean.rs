@@ -81,6 +81,7 @@ impl<'a> Cleaner<'a> {
             delete_retention_ms: job.config.delete_retention_ms,
             level: job.config.compression_level,
         };
+            codec: job.config.compression,
         Ok(Cleaner {
             rules,
             filter: Filter::default(),
