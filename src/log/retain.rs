@@ -40,7 +40,6 @@ impl Partition {
     /// sealed first when it is to go as well. Nothing goes that is not visible yet.
     pub fn retain(&self) -> Result<u64> {
         let config = self.config();
-        self.expire_producers(config.producer_id_expiration_ms);
         let (segments, visible) = {
             let state = self.state.read();
             state
@@ -139,7 +138,9 @@ impl Partition {
         Ok(bytes)
     }
 
-    fn expire_producers(&self, after_ms: i64) {
+    /// Forgets producers that were silent for `producer.id.expiration.ms`; gives how many.
+    pub fn expire_producers(&self) -> usize {
+        let after_ms = self.config().producer_id_expiration_ms;
         let now = self.options.clock.now();
         self.writer.lock().producers.expire(now, after_ms);
     }

@@ -22,6 +22,8 @@ pub enum Job {
     Checkpoint,
     /// Forgets committed offsets that nobody uses.
     ExpireOffsets,
+    /// Forgets producers that were silent for long.
+    ExpireProducers,
     /// Removes directories of deleted topics.
     Remove,
 }
@@ -35,6 +37,7 @@ impl Job {
         Job::Archive,
         Job::Checkpoint,
         Job::ExpireOffsets,
+        Job::ExpireProducers,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Job {
             Job::Archive => "archive",
             Job::Checkpoint => "checkpoint",
             Job::ExpireOffsets => "expire offsets",
+            Job::ExpireProducers => "expire producers",
             Job::Remove => "remove",
         }
     }
@@ -101,6 +105,13 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
         Job::ExpireOffsets => engine.groups().expire_offsets().map(|()| 0),
         Job::Remove => {
             engine.upkeep().remove_due(engine);
+        // What a closed partition knows of producers is in its snapshot and costs nothing.
+        Job::ExpireProducers => each_partition(engine, true, |handle| {
+            if let Some(log) = handle.log_if_open() {
+                log.expire_producers();
+            }
+            Ok(0)
+        }),
             Ok(0)
         }
     }

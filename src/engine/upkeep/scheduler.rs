@@ -53,6 +53,10 @@ impl Upkeep {
                 ms(config.offsets_retention_check_interval_ms),
             ),
         ]);
+            (
+                Job::ExpireProducers,
+                ms(config.producer_id_expiration_check_interval_ms),
+            ),
         Upkeep {
             intervals,
             state: Mutex::default(),
