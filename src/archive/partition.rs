@@ -226,9 +226,12 @@ impl PartitionArchive {
         let mut gone = Retained::default();
         for file in &old.files {
             let deleted = file.next() <= retain.log_start;
-            let aged = retain
-                .before
-                .is_some_and(|b| file.latest_timestamp().is_none_or(|t| t < b));
+            // Records without a timestamp have no age, here as in the log.
+            let is_old = |b| {
+                file.latest_timestamp()
+                    .is_none_or(|t| t.get() >= 0 && t < b)
+            };
+            let aged = retain.before.is_some_and(is_old);
             let large = retain
                 .bytes_max
                 .is_some_and(|max| total - file.size_bytes >= max);
