@@ -10,7 +10,7 @@ use super::catalog::{ArchivedFile, Catalog, catalog_prefix, data_name, data_pref
 use super::compare::differences;
 use super::read::{ArchiveFile, Cursor, Form, ReadCache, first_at_time};
 use super::store::BlobStore;
-use super::write::{Plan, Segment, WriteRequest, write_file};
+use super::write::{Plan, Segment, WriteRequest, missing, write_file};
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Aborted, ColdStore, SealedSegment};
 use crate::types::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
@@ -136,8 +136,8 @@ impl PartitionArchive {
         if open { chosen } else { 0 }
     }
 
-    /// Makes one file of whole segments, in order. What the archive has already is left out; `None`
-    /// when it has all. When this returns, the file was read back and compared record for record, and
+    /// Makes one file of whole segments, in order. What the archive has already is left out, also the
+    /// first batches of a segment that goes beyond it; `None` when it has all. When this returns, the file was read back and compared record for record, and
     /// the catalog names it: the local segments may go. Doing it again changes nothing.
     ///
     /// Errors: Corrupt when a segment is damaged or the file does not read back; then nothing changed.
@@ -149,24 +149,16 @@ impl PartitionArchive {
     ) -> Result<Option<ArchivedFile>> {
         let _changing = self.changing.lock();
         let old = self.catalog();
-        let end = old.range().map(|(_, end)| end);
-        let fresh = |s: &&Segment| end.is_none_or(|end| s.next_offset > end);
-        let mut segments: Vec<Segment> = segments.iter().filter(fresh).cloned().collect();
-        let (Some(first), Some(end_of_last)) = (
+        let segments = match old.range() {
+            Some((_, end)) => missing(segments, end).map_err(|e| e.at(&self.name))?,
+            None => segments.to_vec(),
+        };
+        let (Some(base), Some(end_of_last)) = (
             segments.first().map(|s| s.base_offset),
             segments.last().map(|s| s.next_offset),
         ) else {
             return Ok(None);
         };
-        let base = end.unwrap_or(first);
-        if first < base {
-            return Err(Error::internal(format!(
-                "{}: a segment starts at {first}, inside what is archived up to {base}",
-                self.name
-            )));
-        }
-        // What is missing between two files is missing for good: the later one covers it.
-        segments[0].base_offset = base;
         if old.files.is_empty() {
             old.save(self.store.as_ref(), &self.name)?;
         }
