@@ -1,6 +1,6 @@
 //! The archive as the engine uses it: one store, an archive a partition, opened when first asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::archive::store::LocalStore;
 use crate::archive::{PartitionArchive, ReadCache, Retain, Segment, remove_topic};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment};
 use crate::types::{Timestamp, TopicId, TopicPartition};
 
@@ -38,7 +38,10 @@ pub struct Archives {
 struct Open {
     /// Made when the first partition has something to archive, or when the directory is there.
     store: Option<Arc<LocalStore>>,
-    partitions: HashMap<TopicPartition, Arc<PartitionArchive>>,
+    /// By id too: a topic made again under a name has another archive.
+    partitions: HashMap<(TopicPartition, TopicId), Arc<PartitionArchive>>,
+    /// Deleted topics, which somebody may still hold and ask for.
+    forgotten: HashSet<TopicId>,
 }
 
 impl Archives {
@@ -54,21 +57,26 @@ impl Archives {
         }
     }
 
-    /// The archive of one partition; opened when need be.
+    /// The archive of one partition; opened when need be. NotFound when the topic was deleted.
     pub fn partition(
         &self,
         name: &TopicPartition,
         topic_id: TopicId,
     ) -> Result<Arc<PartitionArchive>> {
         let mut open = self.open.lock();
-        if let Some(archive) = open.partitions.get(name) {
+        let key = (name.clone(), topic_id);
+        if let Some(archive) = open.partitions.get(&key) {
             return Ok(archive.clone());
+        }
+        if open.forgotten.contains(&topic_id) {
+            let message = format!("{name}: the topic with id {topic_id} was deleted");
+            return Err(Error::coded(Code::UnknownTopicOrPartition, message));
         }
         let store = self.store(&mut open)?;
         let archive = PartitionArchive::open(store, self.cache.clone(), name.clone(), topic_id)?;
         let archive = Arc::new(archive);
         archive.remove_orphans()?;
-        open.partitions.insert(name.clone(), archive.clone());
+        open.partitions.insert(key, archive.clone());
         Ok(archive)
     }
 
@@ -151,9 +159,10 @@ impl ColdStores for Archives {
         self.partition(name, topic_id).map(Some)
     }
 
-    fn forget(&self, topic: &str, _topic_id: TopicId) {
+    fn forget(&self, topic: &str, topic_id: TopicId) {
         let mut open = self.open.lock();
-        open.partitions.retain(|name, _| &*name.topic != topic);
+        open.partitions.retain(|(_, id), _| *id != topic_id);
+        open.forgotten.insert(topic_id);
         let removed = self
             .store(&mut open)
             .and_then(|store| remove_topic(&*store, topic));

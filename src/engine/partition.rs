@@ -185,9 +185,13 @@ impl PartitionHandle {
         self.log()?.read(read)
     }
 
-    /// The archive below the local log, for readers that want rows instead of batches.
+    /// The archive below the local log, for readers that want rows instead of batches. What was closed
+    /// or deleted has none: another topic may have the name by now.
     #[cfg(feature = "archive")]
     pub fn archive(&self) -> Result<Option<Arc<crate::archive::PartitionArchive>>> {
+        if let Slot::Gone(error) = &*self.slot.read() {
+            return Err(error.clone());
+        }
         self.parts.cold.archive(&self.name, self.topic_id)
     }
 
