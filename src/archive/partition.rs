@@ -12,7 +12,7 @@ use super::read::{ArchiveFile, Cursor, Form, ReadCache, first_at_time};
 use super::store::BlobStore;
 use super::write::{Plan, Segment, WriteRequest, missing, write_file};
 use crate::error::{Code, Error, Kind, Result};
-use crate::log::{Aborted, ColdStore, SealedSegment};
+use crate::log::{Aborted, ColdStore, SealedSegment, Stop};
 use crate::types::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 
 /// Sealed segments of one partition, as Parquet files in a store.
@@ -147,6 +147,17 @@ impl PartitionArchive {
         aborted: &[Aborted],
         threads: usize,
     ) -> Result<Option<ArchivedFile>> {
+        self.archive_until(segments, aborted, threads, &Stop::new())
+    }
+
+    /// As [`archive`](Self::archive). Gives up soon after `stop` was set: Closed, and nothing changed.
+    pub fn archive_until(
+        &self,
+        segments: &[Segment],
+        aborted: &[Aborted],
+        threads: usize,
+        stop: &Stop,
+    ) -> Result<Option<ArchivedFile>> {
         let _changing = self.changing.lock();
         let old = self.catalog();
         let segments = match old.range() {
@@ -165,7 +176,17 @@ impl PartitionArchive {
         let file = data_name(&self.name, base, end_of_last);
         let within = |a: &&Aborted| a.first_offset < end_of_last && a.last_offset >= base;
         let aborted: Vec<Aborted> = aborted.iter().filter(within).copied().collect();
-        let entry = self.write_checked(&segments, &file, &aborted, threads)?;
+        let request = WriteRequest {
+            name: &self.name,
+            file: &file,
+            topic_id: self.topic_id,
+            segments: &segments,
+            aborted: &aborted,
+            raw: &HashSet::new(),
+            threads,
+            stop,
+        };
+        let entry = self.write_checked(&request)?;
         let mut new = Catalog::clone(&old);
         new.files.push(entry.clone());
         new.save(self.store.as_ref(), &self.name)?;
@@ -175,31 +196,26 @@ impl PartitionArchive {
 
     /// Writes, reads back, and writes again with whole batches kept where rows alone do not give them
     /// back (numbers written longer than need be, bits without a meaning).
-    fn write_checked(
-        &self,
-        segments: &[Segment],
-        file: &str,
-        aborted: &[Aborted],
-        threads: usize,
-    ) -> Result<ArchivedFile> {
-        let plan = Plan::of(segments)?;
+    fn write_checked(&self, request: &WriteRequest<'_>) -> Result<ArchivedFile> {
+        let plan = Plan::of(request.segments)?;
+        let (file, segments) = (request.file, request.segments);
         let mut raw = HashSet::new();
         for _ in 0..2 {
             let request = WriteRequest {
-                name: &self.name,
-                file,
-                topic_id: self.topic_id,
-                segments,
-                aborted,
                 raw: &raw,
-                threads,
+                ..*request
             };
             let entry = write_file(&request, &plan, self.store.create(file)?)?;
-            let written = Arc::new(ArchiveFile::open(self.store.as_ref(), &entry)?);
-            raw = differences(&written, segments)?;
-            if raw.is_empty() {
-                return Ok(entry);
-            }
+            let different = ArchiveFile::open(self.store.as_ref(), &entry)
+                .and_then(|written| differences(&Arc::new(written), segments, request.stop));
+            raw = match different {
+                Ok(none) if none.is_empty() => return Ok(entry),
+                Ok(different) => different,
+                Err(error) => {
+                    self.store.remove(file)?;
+                    return Err(error);
+                }
+            };
         }
         self.store.remove(file)?;
         Err(Error::internal(format!(

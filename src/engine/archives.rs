@@ -11,9 +11,9 @@ use crate::archive::store::LocalStore;
 use crate::archive::{PartitionArchive, ReadCache, Retain, Segment, remove_topic};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::error::{Code, Error, Result};
-use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment};
-use crate::types::{Timestamp, TopicId, TopicPartition};
+use crate::error::{Code, Error, Kind, Result};
+use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment, Stop};
+use crate::types::{Offset, Timestamp, TopicId, TopicPartition};
 
 /// Footers and page indexes of archive files that are kept in memory, over all partitions.
 const CACHED_BYTES_MAX: usize = 32 << 20;
@@ -89,18 +89,24 @@ impl Archives {
         Ok(store)
     }
 
-    /// Makes one file of the next segments; gives whether there may be more to do.
+    /// Makes one file of the next segments and lets go of them locally; gives the local bytes that went,
+    /// `None` when there is nothing to do.
     fn move_some(
         &self,
         archive: &PartitionArchive,
         log: &Partition,
         due: &[SealedSegment],
-    ) -> Result<bool> {
+        stop: &Stop,
+    ) -> Result<Option<u64>> {
+        // These are archived, and may be gone already.
+        let end = archive.range().map_or(Offset::ZERO, |(_, end)| end);
+        let done = due.partition_point(|s| s.next_offset <= end);
+        let due = due.get(done..).unwrap_or_default();
         let file_bytes = log.config().archive_file_bytes.max(1).unsigned_abs();
         let count = archive.choose(due, file_bytes);
         let chosen = due.get(..count).unwrap_or_default();
         let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut segments = Vec::with_capacity(chosen.len());
         for segment in chosen {
@@ -112,8 +118,8 @@ impl Archives {
             });
         }
         let aborted = log.aborted(first.base_offset, last.next_offset)?;
-        archive.archive(&segments, &aborted, ENCODE_THREADS)?;
-        Ok(true)
+        archive.archive_until(&segments, &aborted, ENCODE_THREADS, stop)?;
+        log.drop_archived(last.next_offset).map(Some)
     }
 
     /// The segments that the topic's settings give to the archive by now, oldest first.
@@ -177,6 +183,7 @@ impl ColdStores for Archives {
         topic_id: TopicId,
         log: &Partition,
         force: bool,
+        stop: &Stop,
     ) -> Result<u64> {
         if log.config().cleanup.compact {
             return match force {
@@ -188,11 +195,20 @@ impl ColdStores for Archives {
         }
         let archive = self.partition(name, topic_id)?;
         let due = self.due(log, force);
-        while self.move_some(&archive, log, &due)? {}
-        match archive.range() {
-            Some((_, end)) => log.drop_archived(end),
-            None => Ok(0),
+        // What an earlier run archived and did not come to remove.
+        let mut bytes = match archive.range() {
+            Some((_, end)) => log.drop_archived(end)?,
+            None => 0,
+        };
+        while !stop.is_set() {
+            match self.move_some(&archive, log, &due, stop) {
+                Ok(Some(moved)) => bytes += moved,
+                Ok(None) => break,
+                Err(e) if stop.is_set() && e.kind() == Kind::Closed => break,
+                Err(e) => return Err(e),
+            }
         }
+        Ok(bytes)
     }
 
     fn retain(&self, name: &TopicPartition, topic_id: TopicId, log: &Partition) -> Result<u64> {

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "archive")]
 mod archive;
+#[cfg(feature = "archive")]
+mod bounded_close;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
@@ -14,4 +16,5 @@ mod engine;
 mod engine_limits;
 mod errors;
 mod first_group;
+mod hooked;
 mod kafka;

@@ -29,7 +29,7 @@ pub enum Job {
 }
 
 impl Job {
-    pub const ALL: [Job; 7] = [
+    pub const ALL: [Job; 8] = [
         Job::Remove,
         Job::Roll,
         Job::Retain,
@@ -88,7 +88,9 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
                 if !handle.config().cleanup.compact || !engine.broker_config().compaction {
                     return Ok(0);
                 }
-                let done = handle.exclusively(|log| log.compact(map_bytes_max))?;
+                let done = handle.exclusively(|log| {
+                    log.compact_until(map_bytes_max, engine.upkeep().stop_flag())
+                })?;
                 Ok(done.map_or(0, |c| c.bytes_before.saturating_sub(c.bytes_after)))
             })
         }
@@ -103,8 +105,6 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
         }),
         Job::Checkpoint => engine.checkpoint().map(|()| 0),
         Job::ExpireOffsets => engine.groups().expire_offsets().map(|()| 0),
-        Job::Remove => {
-            engine.upkeep().remove_due(engine);
         // What a closed partition knows of producers is in its snapshot and costs nothing.
         Job::ExpireProducers => each_partition(engine, true, |handle| {
             if let Some(log) = handle.log_if_open() {
@@ -112,6 +112,8 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
             }
             Ok(0)
         }),
+        Job::Remove => {
+            engine.upkeep().remove_due(engine);
             Ok(0)
         }
     }
@@ -180,9 +182,8 @@ impl Engine {
                 handle.show(log);
             }
             let force = which != MoveOut::Due;
-            self.parts()
-                .cold
-                .move_out(handle.name(), handle.topic_id(), log, force)
+            let (name, id, stop) = (handle.name(), handle.topic_id(), self.upkeep().stop_flag());
+            self.parts().cold.move_out(name, id, log, force, stop)
         })
     }
 
