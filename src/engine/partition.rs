@@ -360,9 +360,12 @@ fn pause(time: Duration) {
 }
 
 fn remember(log: &Partition, clean: bool) -> Remembered {
+    let ends = log.ends();
     Remembered {
         recovery_point: log.recovery_point(),
-        log_start: Some(log.ends().log_start),
+        // Records may be deleted before they are synced: the log must not be said to start where it may
+        // not reach after a power cut.
+        log_start: Some(ends.log_start.min(ends.durable)),
         cleaned: log.cleaned(),
         clean,
     }

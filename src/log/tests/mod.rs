@@ -6,5 +6,6 @@ mod lookups;
 mod model;
 mod recovery;
 mod settling;
+mod starts;
 mod support;
 mod threads;

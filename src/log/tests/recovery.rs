@@ -310,19 +310,6 @@ fn swapped_and_foreign_files_are_refused_by_name() {
 }
 
 #[test]
-fn a_log_whose_start_lies_behind_its_end_goes_on_there() {
-    let bench = bench();
-    filled(&bench, 15).close().unwrap();
-    let opened = Partition::open(crate::log::PartitionOptions {
-        log_start: Some(Offset(100)),
-        ..bench.options()
-    });
-    let partition = opened.unwrap().partition;
-    assert_eq!(put(&partition, b"x"), Offset(100));
-    assert_eq!(values(&partition), [(100, b"x".to_vec())]);
-}
-
-#[test]
 fn a_missing_segment_is_a_gap_that_is_reported() {
     let bench = bench();
     let partition = filled(&bench, 40);
