@@ -18,3 +18,4 @@ mod errors;
 mod first_group;
 mod hooked;
 mod kafka;
+mod vanishing;
