@@ -2,6 +2,7 @@
 
 mod basics;
 mod compaction;
+mod costs;
 mod lookups;
 mod model;
 mod recovery;
