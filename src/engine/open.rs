@@ -351,6 +351,10 @@ impl Engine {
         let (disk, dir) = (&*self.shared.parts.disk, &self.shared.parts.data_dir);
         write_checkpoints(disk, dir, &remembered)?;
         stale.clear();
+        let all = topics.iter().flat_map(|t| t.partitions());
+        for (partition, (_, memory)) in all.zip(&remembered) {
+            partition.checkpointed(memory);
+        }
         outcome
     }
 

@@ -270,6 +270,13 @@ impl PartitionHandle {
         }
     }
 
+    /// The checkpoints on the disk say this of the partition from now on.
+    pub(super) fn checkpointed(&self, remembered: &Remembered) {
+        if let Some(log) = self.log_if_open() {
+            log.set_reported(remembered.recovery_point);
+        }
+    }
+
     /// Runs `job` while no other job of upkeep touches this partition.
     pub(super) fn exclusively<T>(&self, job: impl FnOnce(&Partition) -> Result<T>) -> Result<T> {
         let _one = self.upkeep.lock();
