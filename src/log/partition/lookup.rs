@@ -245,7 +245,7 @@ impl Partition {
         let mut found = Vec::new();
         let (segments, cold) = {
             let state = self.state.read();
-            let segments: Vec<_> = state.segments.from(from).cloned().collect();
+            let segments: Vec<_> = state.segments.aborting_from(from).cloned().collect();
             (segments, state.is_cold(from, &*self.options.cold))
         };
         if cold {
