@@ -215,7 +215,7 @@ mod tests {
         file.write_at(&[IoSlice::new(&damaged)], at).unwrap();
         file.set_len(at + (120 << 20)).unwrap();
         let mut scanner = Scanner::new(&*file, 0, at + (120 << 20));
-        let Step::Batch(found) = scanner.step().unwrap() else {
+        let Step::Batch(found, _) = scanner.step().unwrap() else {
             panic!("the large batch is sound");
         };
         assert_eq!(found.bytes().len(), large.len());
