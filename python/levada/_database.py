@@ -239,7 +239,7 @@ class Database:
         """Runs a background job now; gives the bytes it dealt with.
 
         Jobs: ``roll``, ``retain``, ``compact``, ``archive``, ``checkpoint``, ``expire_offsets``,
-        ``remove``.
+        ``expire_producers``, ``remove``.
         """
         return self._core.run_job(job)
 

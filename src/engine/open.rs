@@ -150,6 +150,7 @@ impl EngineBuilder {
             metadata,
             publishing: Mutex::new(()),
             table: RwLock::new(Table::default()),
+            stale: Mutex::default(),
             version: AtomicU64::new(1),
             producer_ids: Mutex::new(ProducerIds::default()),
             recovery: std::sync::OnceLock::new(),
@@ -226,6 +227,10 @@ impl Engine {
             shared.metadata.deletion_done(topic.id);
         }
         let remembered = read_checkpoints(disk, dir, clean)?;
+        let gone = remembered
+            .keys()
+            .filter(|n| image.topic(&n.topic).is_none());
+        *shared.stale.lock() = gone.map(|n| n.topic.clone()).collect();
         for topic in image.topics() {
             self.publish(topic, &remembered)?;
         }
@@ -323,6 +328,7 @@ impl Engine {
         shared.parts.flusher.stop();
         outcome = outcome.and(shared.metadata.close());
         let (disk, dir) = (&*shared.parts.disk, &shared.parts.data_dir);
+        let _writing = shared.stale.lock();
         outcome = outcome.and(write_checkpoints(disk, dir, &remembered));
         let data_dir = shared.data_dir.lock().take();
         match (data_dir, &outcome) {
@@ -333,6 +339,7 @@ impl Engine {
 
     /// Writes the checkpoints of a running engine.
     pub(super) fn checkpoint(&self) -> Result<()> {
+        let mut stale = self.shared.stale.lock();
         let topics = self.shared.table.read().sorted();
         let (mut remembered, mut outcome) = (Vec::new(), Ok(()));
         for partition in topics.iter().flat_map(|t| t.partitions()) {
@@ -342,7 +349,13 @@ impl Engine {
             remembered.push((partition.name().clone(), partition.remembered()));
         }
         let (disk, dir) = (&*self.shared.parts.disk, &self.shared.parts.data_dir);
-        write_checkpoints(disk, dir, &remembered).and(outcome)
+        write_checkpoints(disk, dir, &remembered)?;
+        stale.clear();
+        let all = topics.iter().flat_map(|t| t.partitions());
+        for (partition, (_, memory)) in all.zip(&remembered) {
+            partition.checkpointed(memory);
+        }
+        outcome
     }
 
     /// Lets go of everything without claiming that it was closed cleanly.

@@ -20,6 +20,10 @@ impl Engine {
     pub fn create_topic(&self, new: &NewTopic) -> Result<Arc<TopicHandle>> {
         self.check_open()?;
         let _one = self.shared.publishing.lock();
+        let is_stale = self.shared.stale.lock().contains(new.name.as_str());
+        if is_stale {
+            self.checkpoint()?;
+        }
         self.shared
             .metadata
             .commit(|image| image.create_topic(new, &self.shared.node))?;
@@ -40,6 +44,7 @@ impl Engine {
             .metadata
             .commit(|image| image.delete_topic(name))?;
         let gone = self.shared.table.write().remove(name);
+        self.shared.stale.lock().insert(topic.name.clone());
         self.shared.version.fetch_add(1, Ordering::AcqRel);
         let why = Error::coded(
             Code::UnknownTopicOrPartition,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use levada::clock::{Clock, ManualClock};
+use levada::disk::{Disk, FaultyDisk};
 use levada::embedded::{Consumer, ConsumerOptions, Database, Message, ProducerOptions, Start};
 use levada::engine::groups::OffsetCommit;
-use levada::engine::{ConfigOp, Job, NewTopic};
+use levada::engine::{ConfigOp, EngineBuilder, Job, NewTopic};
 use levada::log::Append;
 use levada::record::{BatchBuilder, BuildOptions, control_batch};
 use levada::types::{
@@ -406,4 +408,44 @@ fn read_committed_shows_no_aborted_and_no_open_transaction() {
     assert!(values_once(&clean).is_empty(), "held back by the open one");
     end(902, true);
     assert_eq!(values(&clean, 2), ["open", "behind"]);
+}
+
+#[test]
+fn silent_producers_are_forgotten_whatever_the_cleanup_policy() {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
+    let disk: Arc<dyn Disk> = Arc::new(FaultyDisk::new());
+    let builder = EngineBuilder::new("/data").disk(disk).clock(clock.clone());
+    let db = Database::from_builder(builder.background(false), true).unwrap();
+    for policy in ["delete", "compact"] {
+        let mut new = NewTopic::new(policy, 1);
+        new.config = vec![("cleanup.policy".into(), policy.into())];
+        db.engine().create_topic(&new).unwrap();
+        let handle = db.engine().partition(policy, 0).unwrap();
+        let mut builder = BatchBuilder::default();
+        builder.push(clock.now(), Some(b"k"), Some(b"v"), &[]);
+        let options = BuildOptions {
+            producer_id: ProducerId(7),
+            producer_epoch: ProducerEpoch(0),
+            base_sequence: 0,
+            ..BuildOptions::default()
+        };
+        let batch = builder.finish(&options).unwrap().to_vec();
+        let again = || {
+            let append = Append {
+                batches: &batch,
+                leader_epoch: LeaderEpoch::FIRST,
+                internal: false,
+                trusted: false,
+            };
+            handle.append(append).unwrap().duplicate
+        };
+        assert!(!again());
+        assert!(again(), "{policy}: known");
+        clock.advance(Duration::from_secs(86_399));
+        db.engine().run_job(Job::ExpireProducers).unwrap();
+        assert!(again(), "{policy}: still known");
+        clock.advance(Duration::from_secs(2));
+        db.engine().run_job(Job::ExpireProducers).unwrap();
+        assert!(!again(), "{policy}: forgotten");
+    }
 }

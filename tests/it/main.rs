@@ -5,6 +5,8 @@
 
 #[cfg(feature = "archive")]
 mod archive;
+#[cfg(feature = "archive")]
+mod bounded_close;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
@@ -15,4 +17,6 @@ mod engine;
 mod engine_limits;
 mod errors;
 mod first_group;
+mod hooked;
 mod kafka;
+mod vanishing;

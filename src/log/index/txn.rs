@@ -107,6 +107,11 @@ impl TxnIndex {
         self.table.look(&|p, b| self.check(p, b), look)
     }
 
+    /// Whether there is surely nothing in it; costs no I/O.
+    pub fn is_surely_empty(&self) -> bool {
+        self.table.is_surely_empty()
+    }
+
     pub fn is_empty(&self) -> Result<bool> {
         Ok(self.table.is_surely_empty() || self.len()? == 0)
     }

@@ -218,6 +218,9 @@ impl Partition {
         let mut state = self.state.write();
         state.appended = writer.growth.tail.next;
         state.first_unstable = writer.producers.first_open().map(|(offset, _)| offset);
+        if !ended.is_empty() {
+            state.segments.note_aborted(&writer.active);
+        }
         state.ended.extend(ended);
         state.assign_epoch(epoch, base);
         state.mark_unsynced(&writer.active);

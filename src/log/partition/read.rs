@@ -19,7 +19,7 @@ use crate::types::{IsolationLevel, Offset};
 
 /// How often a read starts again because segments went away under it. Each time the segments are
 /// looked up anew, so more than a few cannot happen.
-const TRIES_MAX: usize = 16;
+pub(super) const TRIES_MAX: usize = 16;
 
 /// Read beside what was asked for from the active segment: the index leads to some KiB before it.
 const SLACK_BYTES: usize = 8 << 10;
@@ -128,7 +128,8 @@ impl Partition {
             match batches {
                 Ok(Some(batches)) => return self.chunk(batches, ends, &read),
                 Ok(None) => continue,
-                Err(e) => last_error = Some(e),
+                Err(e) if is_raced(&e) => last_error = Some(e),
+                Err(e) => return Err(e),
             }
         }
         Err(last_error.unwrap_or_else(|| Error::unavailable("segments keep moving: read again")))
@@ -312,6 +313,11 @@ impl Partition {
             .get(segment.base)
             .is_some_and(|s| Arc::ptr_eq(s, segment))
     }
+}
+
+/// Whether something that was looked up may have gone in the meantime. Damage does not pass.
+pub(super) fn is_raced(error: &Error) -> bool {
+    matches!(error.kind(), Kind::NotFound | Kind::OutOfRange)
 }
 
 fn check_range(from: Offset, ends: &Ends) -> Result<()> {

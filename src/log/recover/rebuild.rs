@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::resync::next_batch;
 use crate::config::TopicConfig;
 use crate::disk::File;
 use crate::error::{Error, Result};
@@ -177,7 +178,7 @@ fn misnamed(segment: &Segment, reason: &str) -> Error {
 }
 
 /// Where sound batches begin again behind damage in what was synced: at the end of the damaged
-/// frame, or where the old index says that a batch begins.
+/// frame, where the old index says that a batch begins, or where one is found.
 fn way_on(
     segment: &Segment,
     file: &dyn File,
@@ -187,7 +188,7 @@ fn way_on(
     frame: Option<u64>,
 ) -> Option<u64> {
     let tail = &walked.growth.tail;
-    if tail.next >= walk.synced_below || !walk.check_crc {
+    if tail.next >= walk.synced_below {
         return None;
     }
     let sound = |at: u64| {
@@ -209,7 +210,12 @@ fn way_on(
     let after = entries.partition_point(|(_, at)| u64::from(*at) <= tail.size);
     let later = entries.get(after..).unwrap_or_default();
     let mut positions = later.iter().map(|(_, at)| u64::from(*at));
-    positions.find(|at| *at < len && sound(*at))
+    let indexed = positions.find(|at| *at < len && sound(*at));
+    let fits = |b: &scan::Peek| {
+        let in_segment = b.base.since(segment.base) <= i64::from(i32::MAX);
+        in_segment && b.base >= tail.next && b.next <= walk.next_base
+    };
+    indexed.or_else(|| next_batch(file, tail.size + 1, len, fits).ok().flatten())
 }
 
 /// Makes offset and time index of a sealed segment anew from its batches' headers.

@@ -145,7 +145,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn sync_dir(&self) -> Result<()> {
+    pub(super) fn sync_dir(&self) -> Result<()> {
         let dir = &self.options.dir;
         let synced = self.disk().sync_dir(dir);
         synced.map_err(|e| Error::io(format_args!("sync {}", dir.display()), e))

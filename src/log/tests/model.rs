@@ -161,6 +161,7 @@ impl Life {
                 self.durable = self.values.len();
                 self.partition.set_visible(durable);
                 self.recovery_point = self.partition.recovery_point();
+                self.partition.set_reported(self.recovery_point);
             }
             Err(e) => self.expect_fault(&e),
         }
@@ -249,6 +250,7 @@ impl Life {
         }
         self.durable = end;
         self.recovery_point = self.partition.recovery_point();
+        self.partition.set_reported(self.recovery_point);
     }
 }
 
