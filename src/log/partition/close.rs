@@ -33,6 +33,8 @@ impl Partition {
         let content = writer.producers.encode();
         writer.snapshot_at = Some(at);
         drop(writer);
+        // A sync may be writing one for the same offset.
+        let _one_at_a_time = self.syncing.lock();
         self.write_snapshot(at, &content)
     }
 
