@@ -52,8 +52,44 @@ fn copy_of<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Bound<'py, P
             "{what} is {found}, it must be bytes, a buffer or None"
         ))
     })?;
+    if !holds_its_bytes(&view)? {
+        let (found, format) = (type_name(object), view.getattr("format")?);
+        return Err(PyTypeError::new_err(format!(
+            "{what} is {found} with items of format {}, it must be bytes or a buffer of bytes or numbers",
+            format.repr()?
+        )));
+    }
     let bytes = view.call_method0("tobytes")?;
     Ok(bytes.cast_into::<PyBytes>()?)
+}
+
+/// Whether a buffer's items are bytes or numbers. Others hold addresses of objects, characters in
+/// Python's own encoding, or padding: their bytes are not what was meant.
+pub fn holds_its_bytes(view: &Bound<'_, PyMemoryView>) -> PyResult<bool> {
+    let format = view.getattr("format")?;
+    let format: &str = format.cast::<PyString>()?.to_str()?;
+    let item = format
+        .strip_prefix(['@', '=', '<', '>', '!'])
+        .unwrap_or(format);
+    Ok(matches!(
+        item,
+        "b" | "B"
+            | "c"
+            | "?"
+            | "h"
+            | "H"
+            | "i"
+            | "I"
+            | "l"
+            | "L"
+            | "q"
+            | "Q"
+            | "n"
+            | "N"
+            | "e"
+            | "f"
+            | "d"
+    ))
 }
 
 /// The name of an object's type, for messages.

@@ -1,14 +1,15 @@
-//! `send_many`: lists of bytes, Arrow arrays, or anything with a buffer whose items are the values.
+//! `send_many`: lists of bytes, Arrow arrays, or a buffer whose items, bytes or numbers, are the
+//! values. A buffer of anything else (NumPy's objects, strings) is walked item by item, as a list.
 
 use levada::embedded::{Bulk, Message, Producer, Sent};
 use levada::types::Timestamp;
 use levada::{Error, Result};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple};
 
 use crate::arrow::{Cells, array_of, is_arrow};
-use crate::convert::{Headers, Octets, timestamp, type_name};
+use crate::convert::{Headers, Octets, holds_its_bytes, timestamp, type_name};
 use crate::enter::quick;
 use crate::errors::to_py;
 use crate::producer::make_room;
@@ -17,7 +18,7 @@ use crate::producer::make_room;
 pub enum Values<'py> {
     List(Vec<Bound<'py, PyAny>>),
     Cells(Cells),
-    /// Items of one width, one after the other.
+    /// Items of one width, one after the other: bytes and numbers, see [`holds_its_bytes`].
     Packed {
         bytes: Bound<'py, PyBytes>,
         width: usize,
@@ -37,13 +38,18 @@ impl<'py> Values<'py> {
         if is_arrow(object)? {
             return Ok(Values::Cells(Cells::new(&array_of(object)?)?));
         }
-        if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyString>() {
+        if object.is_instance_of::<PyBytes>()
+            || object.is_instance_of::<PyByteArray>()
+            || object.is_instance_of::<PyString>()
+        {
             let found = type_name(object);
             return Err(PyTypeError::new_err(format!(
                 "{what} is {found}: put the values into a list, or send one with send()"
             )));
         }
-        if let Ok(view) = PyMemoryView::from(object) {
+        if let Ok(view) = PyMemoryView::from(object)
+            && holds_its_bytes(&view)?
+        {
             return packed(&view, what);
         }
         let items = object.try_iter().map_err(|_| {
