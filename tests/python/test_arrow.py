@@ -161,3 +161,28 @@ def test_duckdb_and_polars_read_what_was_polled(db: levada.Database) -> None:
     total = duckdb.sql("select count(*), sum(octet_length(value)) from batches").fetchall()
     assert total == [(2, 8)]
     assert polars.DataFrame(batches)["value"].to_list() == [b"one", b"three"]
+
+
+def test_headers_are_told_by_their_names(db: levada.Database) -> None:
+    db.create_topic("orders")
+    swapped = pa.list_(pa.struct([("value", pa.binary()), ("key", pa.string())]))
+    rows = pa.array([[{"key": "h", "value": b"1"}, {"key": "i", "value": None}]], swapped)
+    others = pa.list_(pa.struct([("name", pa.string()), ("text", pa.binary())]))
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": [b"a"], "headers": rows}))
+        for wrong, match in [
+            (pa.array([[{"name": "h", "text": b"1"}]], others), "key and value"),
+            (pa.array([[None]], swapped), "row 0: a header is null"),
+            (pa.array([[{"key": None, "value": b"1"}]], swapped), "row 0: a header's key"),
+        ]:
+            with pytest.raises(levada.InvalidError, match=match):
+                p.send_arrow("orders", pa.table({"value": [b"b"], "headers": wrong}))
+    assert [r.headers for r in read(db)] == [[("h", b"1"), ("i", None)]]
+
+
+def test_a_timestamp_that_does_not_fit_is_refused(db: levada.Database) -> None:
+    db.create_topic("orders")
+    table = pa.table({"value": [b"a"], "timestamp": pa.array([2**64 - 1], pa.uint64())})
+    with db.producer() as p, pytest.raises(levada.InvalidError, match="timestamp"):
+        p.send_arrow("orders", table)
+    assert read(db) == []

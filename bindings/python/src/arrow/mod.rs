@@ -2,7 +2,9 @@
 
 mod cells;
 mod export;
+mod headers;
 mod import;
+mod plain;
 mod poll;
 mod send;
 

@@ -1,11 +1,8 @@
 //! `send_arrow`: the rows of an Arrow stream as records, without the interpreter lock.
 
-use std::sync::Arc;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StructArray};
-use arrow_cast::cast;
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use levada::embedded::{Bulk, Message, Producer};
 use levada::types::Timestamp;
@@ -13,7 +10,9 @@ use levada::{Error, Result};
 use pyo3::prelude::*;
 
 use super::cells::Cells;
+use super::headers::HeaderColumn;
 use super::import::{Incoming, arrow_error};
+use super::plain::{convert, plain};
 use crate::enter::enter;
 use crate::many::offer;
 use crate::producer::make_room;
@@ -169,94 +168,37 @@ fn number(column: Option<&Int64Array>, row: usize) -> Option<i64> {
 }
 
 fn integers(column: &ArrayRef) -> Result<Int64Array> {
+    let column = plain(column)?;
     if !column.data_type().is_integer() && !column.data_type().is_null() {
         return Err(Error::invalid(format!(
             "column \"partition\" is {}, it must be integers",
             column.data_type()
         )));
     }
-    as_int64(column)
+    as_int64(&column, "partition")
 }
 
-/// Timestamps of any unit, and integers of milliseconds, as milliseconds.
+/// Timestamps of any unit, dates, and integers of milliseconds, as milliseconds.
 fn millis(column: &ArrayRef) -> Result<Int64Array> {
+    let column = plain(column)?;
     match column.data_type() {
         DataType::Timestamp(_, zone) => {
             let wanted = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
-            as_int64(&cast(column, &wanted).map_err(|e| Error::invalid(e.to_string()))?)
+            as_int64(&convert(&column, &wanted)?, "timestamp")
         }
-        kind if kind.is_integer() || kind.is_null() => as_int64(column),
+        DataType::Date32 | DataType::Date64 => {
+            let wanted = DataType::Timestamp(TimeUnit::Millisecond, None);
+            as_int64(&convert(&column, &wanted)?, "timestamp")
+        }
+        kind if kind.is_integer() || kind.is_null() => as_int64(&column, "timestamp"),
         other => Err(Error::invalid(format!(
             "column \"timestamp\" is {other}, it must be timestamps or integers of milliseconds"
         ))),
     }
 }
 
-fn as_int64(column: &ArrayRef) -> Result<Int64Array> {
-    let wide = cast(column, &DataType::Int64).map_err(|e| Error::invalid(e.to_string()))?;
+fn as_int64(column: &ArrayRef, name: &str) -> Result<Int64Array> {
+    let wide =
+        convert(column, &DataType::Int64).map_err(|e| e.at(format_args!("column {name:?}")))?;
     Ok(wide.as_primitive::<Int64Type>().clone())
-}
-
-/// A list (or map) of keys and values for each row.
-struct HeaderColumn {
-    array: ArrayRef,
-    keys: Cells,
-    values: Cells,
-}
-
-impl HeaderColumn {
-    fn open(column: &ArrayRef) -> Result<HeaderColumn> {
-        let wrong = || {
-            Error::invalid(format!(
-                "column \"headers\" is {}, it must be a list of structs of key and value, or a map",
-                column.data_type()
-            ))
-        };
-        let (array, pairs): (ArrayRef, StructArray) = match column.data_type() {
-            DataType::Map(_, _) => (column.clone(), column.as_map().entries().clone()),
-            DataType::List(_) => {
-                let pairs = column.as_list::<i32>().values();
-                (
-                    column.clone(),
-                    pairs.as_struct_opt().ok_or_else(wrong)?.clone(),
-                )
-            }
-            DataType::LargeList(inner) => {
-                let small = cast(column, &DataType::List(inner.clone()))
-                    .map_err(|e| Error::invalid(e.to_string()))?;
-                let pairs = small.as_list::<i32>().values().as_struct_opt().cloned();
-                (small, pairs.ok_or_else(wrong)?)
-            }
-            _ => return Err(wrong()),
-        };
-        let mut columns = pairs.columns().iter();
-        let (Some(keys), Some(values), None) = (columns.next(), columns.next(), columns.next())
-        else {
-            return Err(wrong());
-        };
-        Ok(HeaderColumn {
-            array: Arc::clone(&array),
-            keys: Cells::open(keys)?,
-            values: Cells::open(values)?,
-        })
-    }
-
-    fn row<'a>(&'a self, row: usize, into: &mut Vec<(&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
-        if self.array.is_null(row) {
-            return Ok(());
-        }
-        let offsets = match self.array.as_map_opt() {
-            Some(map) => map.value_offsets(),
-            None => self.array.as_list::<i32>().value_offsets(),
-        };
-        let (Some(&from), Some(&to)) = (offsets.get(row), offsets.get(row + 1)) else {
-            return Ok(());
-        };
-        for at in from as usize..to as usize {
-            let key = self.keys.get(at);
-            let key = key.ok_or_else(|| Error::invalid("a header's key is null"))?;
-            into.push((key, self.values.get(at)));
-        }
-        Ok(())
-    }
 }
