@@ -116,3 +116,10 @@ def test_everything_shows_itself(db: levada.Database) -> None:
             repr(o) for o in (db, topic, p, c, d, d.result(5), db.group("g"), c.poll(timeout=0))
         ]
     assert all("levada" in s or s.startswith("RecordMetadata(") for s in shown), shown
+
+
+def test_settings_that_count_are_those_of_the_engine_where_the_topic_sets_none() -> None:
+    with levada.open(":memory:", config={"log.retention.ms": 1000}) as db:
+        topic = db.create_topic("orders")
+        assert topic.config(all=True)["retention.ms"] == "1000"
+        assert topic.config() == {}

@@ -9,7 +9,6 @@ use levada::types::{Offset, Timestamp};
 use levada::{Error, Result};
 use pyo3::prelude::*;
 
-use crate::convert::settings;
 use crate::enter::{Held, enter};
 
 /// Id, number of partitions, when it was made in ms, whether it is internal.
@@ -96,7 +95,7 @@ impl Topics {
         let database = self.inner.get()?;
         enter(py, || {
             let topic = database.engine().topic(name)?;
-            let broker = settings(Vec::new());
+            let broker = database.engine().broker_settings();
             let entries = effective(Scope::Topic, topic.overrides(), &broker);
             let row = |e: levada::config::Entry| {
                 (e.key.name.to_owned(), e.value, e.source.name().to_owned())
