@@ -123,3 +123,14 @@ def test_settings_that_count_are_those_of_the_engine_where_the_topic_sets_none()
         topic = db.create_topic("orders")
         assert topic.config(all=True)["retention.ms"] == "1000"
         assert topic.config() == {}
+
+
+def test_the_engines_own_topics_cannot_be_deleted(db: levada.Database) -> None:
+    db.create_topic("orders")
+    with db.consumer("orders", group="g", start="earliest") as c:
+        c.poll(timeout=0)
+        c.commit({0: 0})
+    with pytest.raises(levada.InvalidError, match="__consumer_offsets") as caught:
+        db.delete_topic("__consumer_offsets")
+    assert caught.value.code == 42
+    assert db.group("g").offsets() == {("orders", 0): 0}
