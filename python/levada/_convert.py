@@ -20,12 +20,21 @@ Offsets: TypeAlias = int | Mapping[int, int] | Mapping[tuple[str, int], int]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+#: What a number of a setting counts, by the end of the setting's name.
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "seconds": timedelta(seconds=1),
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+}
+
+
 def text_of(name: str, value: SettingValue) -> str:
-    """One setting's value as Kafka writes it; a duration becomes milliseconds."""
+    """One setting's value as Kafka writes it; a duration counts the setting's own units."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
-        return str(value // timedelta(milliseconds=1))
+        return str(_count_of(name, value))
     if isinstance(value, (list, tuple)):
         return ",".join(value)
     if isinstance(value, float) and value.is_integer():
@@ -36,6 +45,16 @@ def text_of(name: str, value: SettingValue) -> str:
         f"setting {name} is {type(value).__name__}, "
         "it must be str, int, float, bool, timedelta or a list of str"
     )
+
+
+def _count_of(name: str, duration: timedelta) -> int:
+    unit_name = name.rpartition(".")[2]
+    unit = _UNITS.get(unit_name)
+    if unit is None:
+        raise InvalidError(f"setting {name} is no duration: give it a number or a text")
+    if unit_name != "ms" and duration % unit:
+        raise InvalidError(f"setting {name} counts whole {unit_name}: {duration} is none")
+    return duration // unit
 
 
 def pairs_of(config: Settings | None) -> list[tuple[str, str]]:

@@ -134,3 +134,16 @@ def test_the_engines_own_topics_cannot_be_deleted(db: levada.Database) -> None:
         db.delete_topic("__consumer_offsets")
     assert caught.value.code == 42
     assert db.group("g").offsets() == {("orders", 0): 0}
+
+
+def test_durations_count_in_the_unit_of_the_setting() -> None:
+    week = timedelta(days=7)
+    levada.open(":memory:", config={"offsets.retention.minutes": week}).close()
+    with levada.open(":memory:", config={"log.retention.hours": week}) as db:
+        topic = db.create_topic("orders")
+        assert topic.config(all=True)["retention.ms"] == str(7 * 86_400_000)
+        for wrong in ({"retention.bytes": week}, {"cleanup.policy": week}):
+            with pytest.raises(levada.InvalidError, match="is no duration"):
+                topic.alter(wrong)
+    with pytest.raises(levada.InvalidError, match="whole hours"):
+        levada.open(":memory:", config={"log.retention.hours": timedelta(minutes=90)})
