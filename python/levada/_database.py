@@ -212,7 +212,7 @@ class Database:
             raise InvalidError(
                 f"isolation_level {isolation_level!r}: read_uncommitted or read_committed"
             )
-        numbers = None if partitions is None else list(partitions)
+        numbers = None if partitions is None else list(dict.fromkeys(partitions))
         chosen = [(topic, n) for n in numbers or range(self._topics.get(topic)[1])]
         return Scan(
             self._core,
@@ -233,7 +233,11 @@ class Database:
             return None, None
         if isinstance(limit, datetime):
             return None, millis_of(limit)
-        return [(number, offset) for _, number, offset in offsets_of(limit, [topic], chosen)], None
+        rows = offsets_of(limit, [topic], chosen)
+        for row in rows:
+            if row[:2] not in chosen:
+                raise InvalidError(f"an offset of {row[0]}-{row[1]}, which is not scanned")
+        return [(number, offset) for _, number, offset in rows], None
 
     def run(self, job: str) -> int:
         """Runs a background job now; gives the bytes it dealt with.
