@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncGenerator, Callable
 from itertools import count
-from weakref import WeakKeyDictionary
 
 from ._levada import Bell
 
 
 class Waker:
-    """One bell a loop: the engine rings it with the number of what is done."""
+    """One bell a loop: the engine rings it with the number of what is done.
+
+    It ends with its loop: when ``asyncio.run`` shuts the loop's generators down, or, for a loop
+    that is closed by hand, when the next waker is made.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -20,6 +24,24 @@ class Waker:
         #: Who waits for a number, and how often it has yet to ring.
         self._waiting: dict[int, tuple[asyncio.Future[None], int]] = {}
         loop.add_reader(self._bell.fileno(), self._rung)
+        self._end = self._until_shutdown()
+        # Begun, so that the loop knows it and ends it.
+        with contextlib.suppress(StopIteration):
+            self._end.__anext__().send(None)
+
+    async def _until_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            _WAKERS.pop(self._loop, None)
+            self.close()
+
+    def close(self) -> None:
+        """Gives back what the loop and the bell hold. Nobody is woken any more."""
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._bell.fileno())
+        self._bell.close()
+        self._waiting.clear()
 
     def future(self, register: Callable[[Bell, int], int | None]) -> asyncio.Future[None]:
         """Done when what ``register`` left the bell with has rung (as often as it says)."""
@@ -42,7 +64,7 @@ class Waker:
                 future.set_result(None)
 
 
-_WAKERS: WeakKeyDictionary[asyncio.AbstractEventLoop, Waker] = WeakKeyDictionary()
+_WAKERS: dict[asyncio.AbstractEventLoop, Waker] = {}
 
 
 def waker() -> Waker:
@@ -50,6 +72,9 @@ def waker() -> Waker:
     loop = asyncio.get_running_loop()
     found = _WAKERS.get(loop)
     if found is None:
+        for other in list(_WAKERS):
+            if other.is_closed() and (closed := _WAKERS.pop(other, None)) is not None:
+                closed.close()
         found = _WAKERS[loop] = Waker(loop)
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import levada
+import levada._loop
 import levada.aio
 import pytest
 
@@ -192,3 +195,30 @@ def test_everything_shows_itself() -> None:
             assert all("levada." in s for s in shown)
 
     run(main)
+
+
+def test_loops_come_and_go_without_a_trace() -> None:
+    async def main() -> None:
+        async with orders() as db, db.consumer("orders") as c, db.producer() as p:
+            await (await p.send("orders", b""))
+            with pytest.raises(TimeoutError):
+                # What it leaves with the engine never rings.
+                await asyncio.wait_for(c.poll(timeout=None), 0.01)
+
+    def by_hand() -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
+
+    fds = "/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"
+    run(main)
+    before = len(os.listdir(fds))
+    for _ in range(5):
+        run(main)
+    assert len(os.listdir(fds)) == before
+    for _ in range(5):
+        by_hand()
+    run(main)
+    gc.collect()
+    assert len(os.listdir(fds)) == before
+    assert not levada._loop._WAKERS
