@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncGenerator, Callable
 from itertools import count
+from typing import ParamSpec, TypeVar
 
+from ._errors import TimeoutError
 from ._levada import Bell
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 
 class Waker:
@@ -83,3 +89,30 @@ async def within(future: asyncio.Future[None], timeout: float | None) -> bool:
     """Waits for ``future`` without ever cancelling it; whether it is done."""
     done, _ = await asyncio.wait({future}, timeout=timeout)
     return bool(done)
+
+
+async def in_thread(call: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Makes a short call in one of asyncio's threads.
+
+    A call once begun is waited for, also when the waiter is cancelled: whoever comes next finds
+    nobody else in the consumer or producer.
+    """
+    loop = asyncio.get_running_loop()
+    running = loop.run_in_executor(None, functools.partial(call, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({running})
+        with contextlib.suppress(Exception):
+            running.result()
+        raise
+
+
+def late(message: str) -> TimeoutError:
+    """The error of what did not happen within the caller's time."""
+    error = TimeoutError(message)
+    error.code = 7
+    error.retriable = True
+    return error

@@ -222,3 +222,46 @@ def test_loops_come_and_go_without_a_trace() -> None:
     gc.collect()
     assert len(os.listdir(fds)) == before
     assert not levada._loop._WAKERS
+
+
+def test_others_have_a_turn_while_there_is_much_to_do() -> None:
+    async def main() -> None:
+        async with orders() as db, db.producer() as p:
+            turns = 0
+
+            async def others() -> None:
+                nonlocal turns
+                while True:
+                    await asyncio.sleep(0)
+                    turns += 1
+
+            other = asyncio.ensure_future(others())
+            for _ in range(5000):
+                await p.send("orders", b"")
+            assert turns > 10
+            await p.send_many("orders", [b""] * 50_000)
+            assert turns > 20
+            await p.flush()
+            turns = 0
+            async with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+                assert len([r async for r in c]) == 55_000
+            assert turns > 50
+            other.cancel()
+
+    run(main)
+
+
+def test_a_send_without_room_in_time_is_late() -> None:
+    async def main() -> None:
+        async with orders() as db:
+            p = db.producer(buffer_memory=20_000, max_block_ms=0, linger_ms=100_000)
+            with pytest.raises(levada.TimeoutError, match=r"buffer\.memory"):
+                for _ in range(100):
+                    await p.send("orders", b"x" * 5_000)
+            await p.flush()
+            assert not p.full and p.buffered_bytes == 0
+            await p.close()
+            with pytest.raises(levada.ClosedError):
+                await p.flush()
+
+    run(main)

@@ -19,7 +19,7 @@ use crate::arrow::ArrowBatches;
 use crate::bell::Bell;
 use crate::convert::settings;
 use crate::database::Core;
-use crate::enter::{Birth, Held, enter, seconds, wait};
+use crate::enter::{Birth, Held, enter, quick, seconds, wait};
 use crate::errors::{OrRaise, to_py};
 use crate::records::{Part, Record, Records};
 
@@ -335,6 +335,25 @@ impl ConsumerCore {
     #[pyo3(name = "_next_ready")]
     fn next_ready(&self, py: Python<'_>) -> PyResult<Option<Record>> {
         self.next_within(py, Some(Duration::ZERO))
+    }
+
+    /// The next record of those that were read ahead.
+    #[pyo3(name = "_next_ahead")]
+    fn take_ahead(&self) -> PyResult<Option<Record>> {
+        let (_, _alone) = self.begin()?;
+        Ok(self.next_ahead())
+    }
+
+    /// Whether a poll has more to do than to read; then an event loop calls `_keep_up` elsewhere.
+    #[pyo3(name = "_has_news")]
+    fn has_news(&self) -> PyResult<bool> {
+        let (consumer, _alone) = self.begin()?;
+        quick(|| consumer.has_news())
+    }
+
+    #[pyo3(name = "_keep_up")]
+    fn keep_up(&self, py: Python<'_>) -> PyResult<()> {
+        self.settled(py, Consumer::keep_up)
     }
 
     /// Commits and waits until it is durable.

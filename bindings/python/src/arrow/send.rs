@@ -14,34 +14,68 @@ use super::headers::HeaderColumn;
 use super::import::{Incoming, arrow_error};
 use super::plain::{convert, plain};
 use crate::enter::enter;
-use crate::many::offer;
-use crate::producer::make_room;
+use crate::errors::OrRaise;
+use crate::sending::{Step, offer};
 
 /// After this many rows Ctrl-C is looked for.
-const ROWS_BETWEEN_SIGNALS: usize = 1 << 16;
+const ROWS_IN_A_STEP: usize = 1 << 16;
 
 const KNOWN: [&str; 5] = ["value", "key", "timestamp", "headers", "partition"];
 
-pub fn send_stream(
-    py: Python<'_>,
-    producer: &Producer,
-    topic: &str,
-    data: &Bound<'_, PyAny>,
-) -> PyResult<Bulk> {
-    let mut bulk = Bulk::default();
-    match Incoming::open(data)? {
-        Incoming::One(array) => {
-            let batch = as_batch(&array).map_err(crate::errors::to_py)?;
-            send_batch(py, producer, topic, &batch, &mut bulk)?;
+/// The rows of Arrow data, and how far they are sent.
+pub struct ArrowRows {
+    incoming: Incoming,
+    /// The batch that is being sent, and its first row that is not.
+    current: Option<(Rows, usize)>,
+}
+
+impl ArrowRows {
+    pub fn open(data: &Bound<'_, PyAny>) -> PyResult<ArrowRows> {
+        Ok(ArrowRows {
+            incoming: Incoming::open(data)?,
+            current: None,
+        })
+    }
+
+    /// Takes the next batch when there is none, and sends some of its rows.
+    pub fn step(
+        &mut self,
+        py: Python<'_>,
+        producer: &Producer,
+        topic: &str,
+        bulk: &mut Bulk,
+    ) -> PyResult<Step> {
+        if self.current.is_none() {
+            let Some(batch) = self.next_batch(py)? else {
+                return Ok(Step::Done);
+            };
+            let rows = enter(py, || Rows::open(&batch))?;
+            self.current = Some((rows, 0));
         }
-        Incoming::Stream(mut stream) => {
+        let Some((rows, next)) = &mut self.current else {
+            return Ok(Step::More);
+        };
+        let until = rows.count.min(*next + ROWS_IN_A_STEP);
+        let (reached, full) = enter(py, || rows.send(producer, topic, *next..until, bulk))?;
+        *next = reached;
+        if *next == rows.count {
+            self.current = None;
+        }
+        Ok(full.map_or(Step::More, Step::Full))
+    }
+
+    fn next_batch(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        match std::mem::replace(&mut self.incoming, Incoming::End) {
+            Incoming::One(array) => as_batch(&array).map(Some).or_raise(),
             // A stream made in Python takes the interpreter lock itself while it gives a batch.
-            while let Some(batch) = py.detach(|| stream.next()) {
-                send_batch(py, producer, topic, &batch.map_err(arrow_error)?, &mut bulk)?;
+            Incoming::Stream(mut stream) => {
+                let batch = py.detach(|| stream.next());
+                self.incoming = Incoming::Stream(stream);
+                batch.transpose().map_err(arrow_error)
             }
+            Incoming::End => Ok(None),
         }
     }
-    Ok(bulk)
 }
 
 fn as_batch(array: &ArrayRef) -> Result<RecordBatch> {
@@ -51,28 +85,6 @@ fn as_batch(array: &ArrayRef) -> Result<RecordBatch> {
             "an Arrow array without columns: give a table or a record batch, or use send_many",
         )),
     }
-}
-
-fn send_batch(
-    py: Python<'_>,
-    producer: &Producer,
-    topic: &str,
-    batch: &RecordBatch,
-    bulk: &mut Bulk,
-) -> PyResult<()> {
-    let rows = enter(py, || Rows::open(batch))?;
-    let mut row = 0;
-    while row < rows.count {
-        let until = rows.count.min(row + ROWS_BETWEEN_SIGNALS);
-        let (reached, full) = enter(py, || rows.send(producer, topic, row..until, bulk))?;
-        row = reached;
-        if let Some(lane) = full {
-            let writer = enter(py, || producer.topic(topic))?;
-            make_room(py, producer, &writer, lane)?;
-        }
-        py.check_signals()?;
-    }
-    Ok(())
 }
 
 /// The columns of one record batch.
