@@ -30,12 +30,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _database, _levada, _producer
+from ._aio_admin import Group, Topic
 from ._aio_consumer import Consumer
 from ._convert import Offsets, Partition, Settings, SettingValue
-from ._group import Group
+from ._database import JobReport, PartitionRecovery
 from ._levada import RecordMetadata, Scan, Sending
 from ._loop import in_thread, late, waker, within
-from ._topic import Topic
 
 if TYPE_CHECKING:
     from typing import Self
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from ._levada import _ArrowArray, _ArrowStream, _Column, _Headers
 
-__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Producer", "open"]
+__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Group", "Producer", "Topic", "open"]
 
 #: After so many sends that did not wait, others have a turn.
 _SENDS_IN_A_ROW = 256
@@ -268,11 +268,7 @@ class Producer:
 
 
 class Database:
-    """An open data directory; see :class:`levada.Database`.
-
-    Topics and groups that it gives are :class:`levada.Topic` and :class:`levada.Group`; their calls
-    are short, but for ``archive``: run that one with ``asyncio.to_thread``.
-    """
+    """An open data directory; see :class:`levada.Database`."""
 
     def __init__(self, inner: _database.Database) -> None:
         self._inner = inner
@@ -281,6 +277,11 @@ class Database:
     def sync(self) -> _database.Database:
         """The same database for code that is not asynchronous."""
         return self._inner
+
+    @property
+    def path(self) -> str:
+        """The directory, or ``":memory:"``."""
+        return self._inner.path
 
     @property
     def closed(self) -> bool:
@@ -296,17 +297,19 @@ class Database:
         exist_ok: bool = False,
     ) -> Topic:
         """Makes a topic; see :meth:`levada.Database.create_topic`."""
-        return await asyncio.to_thread(
+        made = await asyncio.to_thread(
             self._inner.create_topic, name, partitions, config, exist_ok=exist_ok
         )
+        return Topic(made)
 
     async def topic(self, name: str) -> Topic:
         """A topic by name; :class:`levada.NotFoundError` when there is none."""
-        return await asyncio.to_thread(self._inner.topic, name)
+        return Topic(await asyncio.to_thread(self._inner.topic, name))
 
     async def topics(self, *, internal: bool = False) -> list[Topic]:
         """All topics by name."""
-        return await asyncio.to_thread(self._inner.topics, internal=internal)
+        found = await asyncio.to_thread(self._inner.topics, internal=internal)
+        return [Topic(topic) for topic in found]
 
     async def delete_topic(self, name: str) -> None:
         """Removes a topic with its records, offsets and archive."""
@@ -314,11 +317,11 @@ class Database:
 
     async def groups(self) -> list[Group]:
         """All consumer groups by name."""
-        return await asyncio.to_thread(self._inner.groups)
+        return [Group(group) for group in await asyncio.to_thread(self._inner.groups)]
 
     def group(self, id: str) -> Group:
         """A consumer group by name; it need not exist yet."""
-        return self._inner.group(id)
+        return Group(self._inner.group(id))
 
     def producer(self, *, config: Settings | None = None, **settings: SettingValue) -> Producer:
         """A producer; see :meth:`levada.Database.producer`."""
@@ -371,6 +374,18 @@ class Database:
             isolation_level=isolation_level,
             view=view,
         )
+
+    async def run(self, job: str) -> int:
+        """Runs a background job now; see :meth:`levada.Database.run`."""
+        return await asyncio.to_thread(self._inner.run, job)
+
+    async def jobs(self) -> list[JobReport]:
+        """How the background jobs went so far."""
+        return await asyncio.to_thread(self._inner.jobs)
+
+    def recovery(self) -> list[PartitionRecovery]:
+        """What opening had to mend after an unclean stop; empty when nothing."""
+        return self._inner.recovery()
 
     async def close(self) -> None:
         """Closes what was made from it, makes everything durable and closes. Once is enough."""

@@ -139,7 +139,7 @@ def test_commit_and_position() -> None:
                 assert (await c.lag())[("orders", 0)] == 2
                 await c.seek(("orders", 0), 3)
                 assert len(await c.poll(timeout=0)) == 0
-            assert db.group("g").offsets()["orders", 0] == 1
+            assert (await db.group("g").offsets())["orders", 0] == 1
 
     run(main)
 
@@ -193,6 +193,48 @@ def test_everything_shows_itself() -> None:
         async with orders() as db, db.producer() as p, db.consumer("orders") as c:
             shown = [repr(o) for o in (db, p, c, await p.send("orders", b""))]
             assert all("levada." in s for s in shown)
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "name", ["Bulk", "Consumer", "Database", "Delivery", "Group", "Producer", "Topic"]
+)
+def test_what_the_synchronous_face_has_the_asynchronous_has(name: str) -> None:
+    def names(cls: type) -> set[str]:
+        return {n for n in dir(cls) if not n.startswith("_")}
+
+    missing = names(getattr(levada, name)) - names(getattr(levada.aio, name))
+    # How a delivery rings is the inside of this face.
+    assert missing <= {"notify"}
+
+
+def test_topics_and_groups_are_asynchronous_too() -> None:
+    async def main() -> None:
+        async with orders() as db:
+            topic = await db.topic("orders")
+            assert topic in await db.topics()
+            await topic.alter({"retention.ms": 1000})
+            assert await topic.config() == {"retention.ms": "1000"}
+            async with db.producer() as p:
+                await p.send("orders", b"1", partition=0)
+            assert await topic.offsets() == {0: (0, 1), 1: (0, 0)}
+            async with db.consumer("orders", group="g", start="earliest") as c:
+                assert len(await c.poll()) == 1
+                assert c.subscription() == ["orders"]
+                c.pause(("orders", 0))
+                assert c.paused() == [("orders", 0)]
+                assert await c.bounds(("orders", 0)) == (0, 1)
+                assert c.member() is not None and c.group_id == "g"
+                assert await db.group("g").state() == "Stable"
+                c.unsubscribe()
+            (group,) = await db.groups()
+            assert group.id == "g"
+            await group.reset("earliest", topic="orders")
+            assert (await group.offsets())["orders", 0] == 0
+            await db.run("checkpoint")
+            assert any(job.runs for job in await db.jobs())
+            assert db.recovery() == [] and db.path == ":memory:"
 
     run(main)
 
