@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
+from typing import Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
 from _typeshed import ReadableBuffer as _ReadableBuffer
 from _typeshed import StrPath
@@ -80,8 +80,23 @@ class Commit:
 
 @final
 class Record:
-    """One record. It keeps the bytes of its batch alive."""
+    """One record. It keeps the bytes of its batch alive.
 
+    Made by reading; one of one's own is for tests, and what a pickled one comes back as.
+    """
+
+    __match_args__: ClassVar[tuple[str, ...]]
+
+    def __new__(
+        cls,
+        topic: str,
+        partition: int,
+        offset: int,
+        timestamp: int,
+        key: _ReadableBuffer | None = None,
+        value: _ReadableBuffer | None = None,
+        headers: _Headers | None = None,
+    ) -> Self: ...
     @property
     def topic(self) -> str: ...
     @property
@@ -107,11 +122,20 @@ class Record:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object, /) -> Self: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]: ...
 
 @final
-class Records:
-    """The records of one poll, decoded when touched."""
+class Records(Sequence[Record]):
+    """The records of one poll, a sequence, decoded when touched."""
 
+    def __new__(cls, records: Sequence[Record]) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object, /) -> Self: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]: ...
+    def index(self, record: Any, start: int = 0, stop: int = ...) -> int: ...
+    def count(self, record: Any) -> int: ...
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, index: int, /) -> Record: ...
