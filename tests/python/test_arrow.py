@@ -186,3 +186,83 @@ def test_a_timestamp_that_does_not_fit_is_refused(db: levada.Database) -> None:
     with db.producer() as p, pytest.raises(levada.InvalidError, match="timestamp"):
         p.send_arrow("orders", table)
     assert read(db) == []
+
+
+def encodings() -> list[Any]:
+    words = pa.array(["k", "k", None, "l"])
+    runs = pa.RunEndEncodedArray.from_arrays(
+        pa.array([2, 3, 4], pa.int32()), pa.array(["k", None, "l"])
+    )
+    fixed = pa.array([b"k", b"k", None, b"l"], pa.binary(1))
+    return [
+        words.dictionary_encode(),
+        words.cast(pa.large_string()).dictionary_encode(),
+        words.cast(pa.binary()).dictionary_encode(),
+        fixed,
+        fixed.dictionary_encode(),
+        runs,
+        pa.concat_arrays([runs, runs]).slice(4),
+    ]
+
+
+@pytest.mark.parametrize("column", encodings(), ids=lambda c: str(c.type))
+def test_encoded_columns_are_sent_as_what_they_stand_for(db: levada.Database, column: Any) -> None:
+    db.create_topic("orders")
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": column, "key": column}))
+        p.send_many("orders", column)
+    wanted = [b"k", b"k", None, b"l"]
+    assert [r.value for r in read(db)] == wanted * 2
+    assert [r.key for r in read(db)][:4] == wanted
+
+
+@pytest.mark.parametrize("kind", ["list_", "large_list", "list_view", "large_list_view", "fixed"])
+def test_headers_come_in_every_kind_of_list(db: levada.Database, kind: str) -> None:
+    db.create_topic("orders")
+    pair = pa.struct(
+        [("key", pa.dictionary(pa.int32(), pa.string())), ("value", pa.large_binary())]
+    )
+    kinds = pa.list_(pair, 2) if kind == "fixed" else getattr(pa, kind)(pair)
+    rows = [[{"key": f"h{n}", "value": b"%d" % n}, {"key": "i", "value": None}] for n in range(3)]
+    headers = pa.array(rows, kinds).slice(1)
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": [b"", b""], "headers": headers}))
+    assert [r.headers for r in read(db)] == [
+        [("h1", b"1"), ("i", None)],
+        [("h2", b"2"), ("i", None)],
+    ]
+
+
+def test_times_come_as_dates_and_dictionaries(db: levada.Database) -> None:
+    db.create_topic("orders")
+    day = datetime(2013, 1, 2, tzinfo=UTC)
+    moments = pa.array([day], pa.timestamp("us", "UTC"))
+    with db.producer() as p:
+        for column in (
+            pa.array([day.date()]),
+            pa.array([day.date()], pa.date64()),
+            moments.dictionary_encode(),
+        ):
+            p.send_arrow("orders", pa.table({"value": [b""], "timestamp": column}))
+    assert [r.datetime for r in read(db)] == [day] * 3
+
+
+def test_pandas_polars_and_duckdb_categories_are_sent(db: levada.Database) -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    duckdb = pytest.importorskip("duckdb")
+    db.create_topic("orders")
+    words = ["a", "b", "a"]
+    frame = pandas.DataFrame({"value": words, "key": pandas.Categorical(words)})
+    with db.producer() as p:
+        p.send_arrow("orders", frame)
+        p.send_arrow(
+            "orders",
+            polars.DataFrame(
+                {"value": words, "key": polars.Series(words, dtype=polars.Categorical)}
+            ),
+        )
+        p.send_arrow("orders", duckdb.sql("select 'a' as value, 'a'::enum('a', 'b') as key"))
+    assert [(r.key, r.value) for r in read(db)] == [
+        (w.encode(), w.encode()) for w in [*words, *words, "a"]
+    ]
