@@ -218,11 +218,15 @@ class ProducerCore:
     ) -> Bulk:
         """Sends many: a list of bytes, an Arrow array, or a buffer whose items are the values."""
 
-    def send_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Bulk:
+    def send_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Bulk:
         """Sends the rows of anything with the Arrow PyCapsule interface.
 
-        Columns: ``value``, and if wanted ``key``, ``timestamp`` (any unit, or int64 milliseconds),
-        ``headers`` (list of structs of key and value, or a map), ``partition``.
+        Columns: ``value``, and if wanted ``key``, ``timestamp`` (any unit, or integers of
+        milliseconds), ``headers`` (list of structs of key and value, or a map). With
+        ``keep_partitions`` the column ``partition`` says where a record goes. Without it that
+        column, ``offset`` and ``topic``, which scans and polls have, are not looked at.
         """
 
     def flush(self, timeout: float | None = None) -> None:
@@ -253,7 +257,9 @@ class ProducerCore:
         headers: Iterable[_Headers] | None = None,
         partition: int | None = None,
     ) -> Sending: ...
-    def _begin_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Sending: ...
+    def _begin_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Sending: ...
     def _on_flushed(self, bell: Bell, number: int) -> None: ...
     def _take_failure(self) -> None: ...
     @property

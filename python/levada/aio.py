@@ -168,12 +168,16 @@ class Producer:
             await self._between(step, sending)
         return Bulk(sending.bulk())
 
-    async def send_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Bulk:
+    async def send_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Bulk:
         """Sends the rows of Arrow data; see :meth:`levada.Producer.send_arrow`.
 
         Cancelling it leaves those sent that were sent before.
         """
-        sending = await in_thread(self._inner._begin_arrow, topic, data)
+        sending = await in_thread(
+            self._inner._begin_arrow, topic, data, keep_partitions=keep_partitions
+        )
         # Where the data comes from may take its time.
         while (step := await in_thread(sending.step)) != "done":
             await self._between(step, sending)

@@ -47,8 +47,8 @@ def test_all_columns(db: levada.Database) -> None:
         }
     )
     with db.producer() as p:
-        p.send_arrow("orders", table)
-        p.send_arrow("orders", table.slice(1).to_batches()[0])
+        p.send_arrow("orders", table, keep_partitions=True)
+        p.send_arrow("orders", table.slice(1).to_batches()[0], keep_partitions=True)
     rows = sorted((r.partition, r.offset, r.key, r.value, r.headers) for r in read(db))
     assert rows == [
         (0, 0, None, b"b", []),
@@ -87,7 +87,7 @@ def test_wrong_tables_are_refused(db: levada.Database) -> None:
             (pa.table({"value": [b"a"], "partition": [7]}), "no partition 7"),
         ]:
             with pytest.raises(levada.Error, match=match):
-                p.send_arrow("orders", table)
+                p.send_arrow("orders", table, keep_partitions="partition" in table.column_names)
         with pytest.raises(TypeError, match="Arrow"):
             p.send_arrow("orders", [b"a"])  # type: ignore[arg-type]
     assert read(db) == []
@@ -266,3 +266,36 @@ def test_pandas_polars_and_duckdb_categories_are_sent(db: levada.Database) -> No
     assert [(r.key, r.value) for r in read(db)] == [
         (w.encode(), w.encode()) for w in [*words, *words, "a"]
     ]
+
+
+def test_a_scan_and_a_poll_are_sent_to_another_topic(db: levada.Database) -> None:
+    db.create_topic("orders", 2)
+    db.create_topic("copy", 3)
+    with db.producer() as p:
+        for n in range(10):
+            p.send(
+                "orders",
+                b"%d" % n,
+                key=b"k%d" % n,
+                headers={"h": b"1"},
+                timestamp=n,
+                partition=n % 2,
+            )
+        p.flush()
+        p.send_arrow("copy", db.scan("orders"))
+        with db.consumer("orders", start="earliest") as c:
+            p.send_arrow("copy", c.poll_arrow(), keep_partitions=True)
+            p.send_arrow("copy", c.poll_arrow(), keep_partitions=True)
+        with pytest.raises(levada.InvalidError, match='no column "partition"'):
+            p.send_arrow("copy", pa.table({"value": [b""]}), keep_partitions=True)
+
+    def rows(topic: str) -> list[Any]:
+        with db.consumer(topic, start="earliest", idle_timeout=0) as c:
+            return [(r.timestamp, r.key, r.value, r.headers, r.partition) for r in c]
+
+    copies = sorted(rows("copy"))
+    assert len(copies) == 20
+    assert [r[:4] for r in copies[::2]] == [r[:4] for r in sorted(rows("orders"))]
+    # The scan's went by their keys, over all three partitions; the polled ones kept theirs.
+    assert {r[4] for r in copies} == {0, 1, 2}
+    assert all(row in copies for row in rows("orders"))

@@ -268,21 +268,29 @@ impl ProducerCore {
         Ok(Sending::new(producer, &writer, Rows::Values(rows)))
     }
 
+    #[pyo3(signature = (topic, data, *, keep_partitions=false))]
     fn send_arrow(
         &self,
         py: Python<'_>,
         topic: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
+        keep_partitions: bool,
     ) -> PyResult<Bulk> {
-        self.begin_arrow(topic, data)?.send_all(py)
+        self.begin_arrow(topic, data, keep_partitions)?.send_all(py)
     }
 
     /// The same in steps that do not wait for room.
     #[pyo3(name = "_begin_arrow")]
-    fn begin_arrow(&self, topic: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyResult<Sending> {
+    #[pyo3(signature = (topic, data, *, keep_partitions=false))]
+    fn begin_arrow(
+        &self,
+        topic: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        keep_partitions: bool,
+    ) -> PyResult<Sending> {
         let producer = self.inner.get()?;
         let writer = self.writer(producer, topic)?;
-        let rows = ArrowRows::open(data)?;
+        let rows = ArrowRows::open(data, keep_partitions)?;
         Ok(Sending::new(producer, &writer, Rows::Arrow(rows)))
     }
 

@@ -20,19 +20,26 @@ use crate::sending::{Step, offer};
 /// After this many rows Ctrl-C is looked for.
 const ROWS_IN_A_STEP: usize = 1 << 16;
 
-const KNOWN: [&str; 5] = ["value", "key", "timestamp", "headers", "partition"];
+/// Columns that are sent.
+const SENT: [&str; 4] = ["value", "key", "timestamp", "headers"];
+
+/// Columns that scans and polls have too. They say where a record was, not where it goes.
+const PLACES: [&str; 3] = ["topic", "partition", "offset"];
 
 /// The rows of Arrow data, and how far they are sent.
 pub struct ArrowRows {
     incoming: Incoming,
+    /// The column `partition` says where a record goes.
+    keep_partitions: bool,
     /// The batch that is being sent, and its first row that is not.
     current: Option<(Rows, usize)>,
 }
 
 impl ArrowRows {
-    pub fn open(data: &Bound<'_, PyAny>) -> PyResult<ArrowRows> {
+    pub fn open(data: &Bound<'_, PyAny>, keep_partitions: bool) -> PyResult<ArrowRows> {
         Ok(ArrowRows {
             incoming: Incoming::open(data)?,
+            keep_partitions,
             current: None,
         })
     }
@@ -49,7 +56,7 @@ impl ArrowRows {
             let Some(batch) = self.next_batch(py)? else {
                 return Ok(Step::Done);
             };
-            let rows = enter(py, || Rows::open(&batch))?;
+            let rows = enter(py, || Rows::open(&batch, self.keep_partitions))?;
             self.current = Some((rows, 0));
         }
         let Some((rows, next)) = &mut self.current else {
@@ -98,17 +105,20 @@ struct Rows {
 }
 
 impl Rows {
-    fn open(batch: &RecordBatch) -> Result<Rows> {
+    fn open(batch: &RecordBatch, keep_partitions: bool) -> Result<Rows> {
         let schema = batch.schema();
-        if let Some(other) = schema
-            .fields()
-            .iter()
-            .find(|f| !KNOWN.contains(&f.name().as_str()))
-        {
+        let is_known = |name: &str| SENT.contains(&name) || PLACES.contains(&name);
+        if let Some(other) = schema.fields().iter().find(|f| !is_known(f.name())) {
             return Err(Error::invalid(format!(
                 "column {:?} is none of value, key, timestamp, headers, partition: leave it out, or rename it",
                 other.name()
             )));
+        }
+        let partition = batch.column_by_name("partition");
+        if keep_partitions && partition.is_none() {
+            return Err(Error::invalid(
+                "keep_partitions: there is no column \"partition\"",
+            ));
         }
         let values = batch
             .column_by_name("value")
@@ -125,8 +135,8 @@ impl Rows {
             values: Cells::open(values).map_err(|e| e.at("column \"value\""))?,
             keys: bytes("key")?,
             timestamps: batch.column_by_name("timestamp").map(millis).transpose()?,
-            partitions: batch
-                .column_by_name("partition")
+            partitions: partition
+                .filter(|_| keep_partitions)
                 .map(integers)
                 .transpose()?,
             headers: batch
