@@ -302,8 +302,8 @@ class ConsumerCore:
     ) -> ArrowBatches:
         """The same as Arrow, about ``max_bytes`` of it, values not copied.
 
-        Columns: partition, offset, timestamp (µs, UTC), key, value, headers. Keys and values are
-        BinaryView, without ``view`` LargeBinary.
+        Columns: partition, offset, timestamp (µs, UTC), key, value, headers; before them topic,
+        when several may be read. Keys and values are BinaryView, without ``view`` LargeBinary.
         """
 
     def unsubscribe(self) -> None:

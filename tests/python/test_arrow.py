@@ -299,3 +299,32 @@ def test_a_scan_and_a_poll_are_sent_to_another_topic(db: levada.Database) -> Non
     # The scan's went by their keys, over all three partitions; the polled ones kept theirs.
     assert {r[4] for r in copies} == {0, 1, 2}
     assert all(row in copies for row in rows("orders"))
+
+
+@pytest.mark.parametrize("view", [True, False])
+def test_poll_arrow_says_the_topic_where_there_may_be_several(
+    db: levada.Database, view: bool
+) -> None:
+    names = ["orders", "a-name-of-more-than-twelve-bytes"]
+    for name in names:
+        db.create_topic(name)
+    with db.producer() as p:
+        for name in names:
+            p.send_many(name, [name.encode()] * 3)
+    consumers = [
+        db.consumer(*names, start="earliest"),
+        db.consumer(pattern=".*", start="earliest"),
+        db.consumer(partitions=[(n, 0) for n in names], start="earliest"),
+    ]
+    for c in consumers:
+        with c:
+            table = pa.concat_tables(
+                [pa.table(c.poll_arrow(timeout=0, view=view)) for _ in range(3)]
+            )
+        assert table.column_names[:2] == ["topic", "partition"]
+        assert table["topic"].cast(pa.string()).to_pylist() == [
+            v.decode() for v in table["value"].to_pylist()
+        ]
+        assert table.num_rows == 6
+    with db.consumer("orders", start="earliest") as c:
+        assert "topic" not in c.poll_arrow(timeout=0, view=view).column_names

@@ -319,7 +319,8 @@ impl ConsumerCore {
         })?;
         let binary = if view { Binary::View } else { Binary::Large };
         enter(py, || {
-            crate::arrow::convert(raw.unwrap_or_default(), binary)
+            let several = consumer.reads_several_topics()?;
+            crate::arrow::convert(raw.unwrap_or_default(), binary, several)
         })
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Consumer;
+use super::assigned::Assigned;
 use super::consumer::{State, Wanted};
 use super::decode::{PolledBatch, Raw};
 use crate::engine::OnSignal;
@@ -55,6 +56,20 @@ impl Consumer {
     pub fn has_news(&self) -> Result<bool> {
         let state = self.enter()?;
         Ok(self.commit_is_due(&state) || self.group_has_news(&state))
+    }
+
+    /// Whether records of several topics may come: by the subscription, not by what is there now.
+    pub fn reads_several_topics(&self) -> Result<bool> {
+        let state = self.enter()?;
+        Ok(match &state.wanted {
+            Wanted::Pattern(_) => true,
+            Wanted::Topics(topics) => topics.iter().any(|t| Some(t) != topics.first()),
+            Wanted::Partitions | Wanted::Nothing => {
+                let topic = |a: &Assigned| a.handle.name().topic.clone();
+                let first = state.assigned.first().map(topic);
+                state.assigned.iter().any(|a| Some(topic(a)) != first)
+            }
+        })
     }
 
     /// What a poll does before it reads.
