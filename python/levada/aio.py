@@ -351,7 +351,7 @@ class Database:
             pattern=pattern,
             partitions=partitions,
             auto_commit=auto_commit,
-            idle_timeout=None,
+            idle_timeout=idle_timeout,
             config=config,
             **settings,
         )

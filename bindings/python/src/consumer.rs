@@ -17,7 +17,7 @@ use pyo3::types::PyString;
 
 use crate::arrow::ArrowBatches;
 use crate::bell::Bell;
-use crate::convert::settings;
+use crate::convert::{Fit, settings};
 use crate::database::Core;
 use crate::enter::{Birth, Held, enter, quick, seconds, wait};
 use crate::errors::{OrRaise, to_py};
@@ -288,9 +288,10 @@ impl ConsumerCore {
     fn poll(
         &self,
         py: Python<'_>,
-        max_records: Option<usize>,
+        max_records: Option<Fit<usize>>,
         timeout: Option<f64>,
     ) -> PyResult<Records> {
+        let max_records = max_records.map(|n| n.0);
         let (consumer, _alone) = self.begin()?;
         if max_records == Some(0) {
             return Err(to_py(Error::invalid(
@@ -306,10 +307,11 @@ impl ConsumerCore {
     fn poll_arrow(
         &self,
         py: Python<'_>,
-        max_bytes: Option<usize>,
+        max_bytes: Option<Fit<usize>>,
         timeout: Option<f64>,
         view: bool,
     ) -> PyResult<ArrowBatches> {
+        let max_bytes = max_bytes.map(|n| n.0);
         let (consumer, _alone) = self.begin()?;
         let timeout = seconds(timeout)?;
         enter(py, || self.give_back(consumer))?;

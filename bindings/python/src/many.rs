@@ -161,11 +161,7 @@ fn optional_timestamp(object: &Bound<'_, PyAny>) -> PyResult<Option<Timestamp>> 
     if object.is_none() {
         return Ok(None);
     }
-    // NumPy's integers are not int, but count as one.
-    match object.extract::<i64>() {
-        Ok(ms) => Ok(Some(Timestamp(ms))),
-        Err(_) => timestamp(object).map(Some),
-    }
+    timestamp(object).map(Some)
 }
 
 /// After this many rows other threads, signals and events have a turn.

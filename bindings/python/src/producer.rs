@@ -14,7 +14,7 @@ use pyo3::types::PyString;
 
 use crate::arrow::ArrowRows;
 use crate::bell::Bell;
-use crate::convert::{Headers, Octets, settings, timestamp as to_timestamp, type_name};
+use crate::convert::{Fit, Headers, Octets, settings, timestamp as to_timestamp, type_name};
 use crate::database::Core;
 use crate::delivery::{Bulk, Delivery};
 use crate::enter::{Deadline, Held, enter, quick, seconds, wait};
@@ -84,7 +84,7 @@ impl<'a, 'py> Outgoing<'a, 'py> {
         key: Option<&'a Bound<'py, PyAny>>,
         headers: Option<&Bound<'py, PyAny>>,
         timestamp: Option<&Bound<'py, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Outgoing<'a, 'py>> {
         Ok(Outgoing {
             value: Octets::new(value, "value")?,
@@ -94,7 +94,7 @@ impl<'a, 'py> Outgoing<'a, 'py> {
             },
             headers: headers.map(Headers::new).transpose()?,
             timestamp: timestamp.map(to_timestamp).transpose()?,
-            partition,
+            partition: partition.map(|p| p.0),
         })
     }
 
@@ -154,7 +154,7 @@ impl ProducerCore {
         key: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Delivery> {
         let producer = self.inner.get()?;
         let record = Outgoing::new(value, key, headers, timestamp, partition)?;
@@ -181,7 +181,7 @@ impl ProducerCore {
         key: Option<&Bound<'py, PyAny>>,
         headers: Option<&Bound<'py, PyAny>>,
         timestamp: Option<&Bound<'py, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let producer = self.inner.get()?;
         let record = Outgoing::new(value, key, headers, timestamp, partition)?;
@@ -244,7 +244,7 @@ impl ProducerCore {
         keys: Option<&Bound<'_, PyAny>>,
         timestamps: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Bulk> {
         self.begin_many(topic, values, keys, timestamps, headers, partition)?
             .send_all(py)
@@ -260,11 +260,11 @@ impl ProducerCore {
         keys: Option<&Bound<'_, PyAny>>,
         timestamps: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Sending> {
         let producer = self.inner.get()?;
         let writer = self.writer(producer, topic)?;
-        let rows = ValueRows::new(values, keys, timestamps, headers, partition)?;
+        let rows = ValueRows::new(values, keys, timestamps, headers, partition.map(|p| p.0))?;
         Ok(Sending::new(producer, &writer, Rows::Values(rows)))
     }
 
@@ -290,7 +290,7 @@ impl ProducerCore {
     ) -> PyResult<Sending> {
         let producer = self.inner.get()?;
         let writer = self.writer(producer, topic)?;
-        let rows = ArrowRows::open(data, keep_partitions)?;
+        let rows = Box::new(ArrowRows::open(data, keep_partitions)?);
         Ok(Sending::new(producer, &writer, Rows::Arrow(rows)))
     }
 

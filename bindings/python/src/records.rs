@@ -13,7 +13,7 @@ use pyo3::types::{
     PyBytes, PyDateTime, PyDelta, PyList, PySlice, PyString, PyTuple, PyType, PyTzInfo,
 };
 
-use crate::convert::{Headers, Octets};
+use crate::convert::{Fit, Headers, Octets};
 use crate::errors::{OrRaise, to_py};
 
 /// Records of one batch, and its topic's name as Python knows it.
@@ -71,9 +71,9 @@ impl Record {
     #[allow(clippy::too_many_arguments)] // all that a record has
     fn made(
         topic: &Bound<'_, PyString>,
-        partition: i32,
-        offset: i64,
-        timestamp: i64,
+        partition: Fit<i32>,
+        offset: Fit<i64>,
+        timestamp: Fit<i64>,
         key: Option<&Bound<'_, PyAny>>,
         value: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
@@ -84,9 +84,9 @@ impl Record {
         let value = Octets::new(value.unwrap_or(none), "value")?;
         let headers = headers.map(Headers::new).transpose()?;
         let polled = PolledBatch::of_record(
-            TopicPartition::new(topic.to_str()?, partition),
-            Offset(offset),
-            Timestamp(timestamp),
+            TopicPartition::new(topic.to_str()?, partition.0),
+            Offset(offset.0),
+            Timestamp(timestamp.0),
             key.get(),
             value.get(),
             &headers.as_ref().map(Headers::borrowed).unwrap_or_default(),

@@ -29,7 +29,7 @@ pub enum Step {
 
 pub enum Rows {
     Values(ValueRows),
-    Arrow(ArrowRows),
+    Arrow(Box<ArrowRows>),
 }
 
 struct Work {
