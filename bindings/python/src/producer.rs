@@ -265,7 +265,11 @@ impl ProducerCore {
         let producer = self.inner.get()?;
         let writer = self.writer(producer, topic)?;
         let rows = ValueRows::new(values, keys, timestamps, headers, partition.map(|p| p.0))?;
-        Ok(Sending::new(producer, &writer, Rows::Values(rows)))
+        Ok(Sending::new(
+            producer,
+            &writer,
+            Rows::Values(Box::new(rows)),
+        ))
     }
 
     #[pyo3(signature = (topic, data, *, keep_partitions=false))]

@@ -28,7 +28,7 @@ pub enum Step {
 }
 
 pub enum Rows {
-    Values(ValueRows),
+    Values(Box<ValueRows>),
     Arrow(Box<ArrowRows>),
 }
 
