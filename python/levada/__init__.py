@@ -14,6 +14,7 @@ orders 0 0 b'42' b'tea'
 from __future__ import annotations
 
 import atexit as _atexit
+import collections.abc as _abc
 import os as _os
 
 from ._consumer import Consumer
@@ -96,5 +97,6 @@ for _name in __all__:
     if isinstance(_object, type) and _object.__module__.startswith("levada._"):
         _object.__module__ = "levada"
 
+_abc.Sequence.register(Records)  # pyright: ignore[reportAttributeAccessIssue]
 _os.register_at_fork(after_in_child=_forked)
 _atexit.register(_close_all)

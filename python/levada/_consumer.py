@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal, overload
 from ._convert import (
     Offsets,
     Partition,
-    millis_of,
+    moment_of,
+    names_of,
+    number_of,
     offsets_of,
     partition_of,
     partitions_of,
@@ -42,7 +44,7 @@ class Consumer(ConsumerCore):
 
         Topics that do not exist yet are read once they do. Replaces what was read before.
         """
-        self._subscribe(list(topics))
+        self._subscribe(names_of(topics))
 
     def subscribe_pattern(self, pattern: str) -> None:
         """Reads every topic whose whole name matches the regular expression, new ones too."""
@@ -80,11 +82,11 @@ class Consumer(ConsumerCore):
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Goes on at ``offset``; :class:`OffsetOutOfRangeError` outside of the log."""
-        self._seek(self._named(partition), offset)
+        self._seek(self._named(partition), number_of(offset, "an offset"))
 
     def seek_to_time(self, moment: datetime | int, partition: Partition | None = None) -> None:
         """Goes on at the first record at or after ``moment``, in one partition or in all."""
-        ms = moment if isinstance(moment, int) else millis_of(moment)
+        ms = moment_of(moment)
         for name in self._chosen(partition):
             self._seek_to_time(name, ms)
 
@@ -129,9 +131,8 @@ class Consumer(ConsumerCore):
         return topics or self.subscription()
 
     def _named(self, partition: Partition) -> tuple[str, int]:
-        return (
-            partition if isinstance(partition, tuple) else partition_of(partition, self._topics())
-        )
+        topics = [] if isinstance(partition, tuple) else self._topics()
+        return partition_of(partition, topics)
 
     def _chosen(self, partition: Partition | None) -> list[tuple[str, int]]:
         return self.assignment() if partition is None else [self._named(partition)]

@@ -186,3 +186,46 @@ def test_what_was_not_delivered_is_raised_on_leaving(db: levada.Database) -> Non
     with pytest.raises(levada.NotFoundError, match="deleted"), db.producer(linger_ms=100_000) as p:
         p.send("orders", b"lost")
         db.delete_topic("orders")
+
+
+@pytest.mark.parametrize("what", ["values", "keys"])
+def test_objects_in_a_numpy_array_are_sent_and_not_their_addresses(
+    db: levada.Database, what: str
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    db.create_topic("orders")
+    objects = numpy.array([b"a", None, b"ccc"], dtype=object)
+    with db.producer() as p:
+        if what == "values":
+            p.send_many("orders", objects)
+        else:
+            p.send_many("orders", [b"1", b"2", b"3"], keys=objects)
+        # NumPy pads its byte strings with zeros: they are given as they went in.
+        p.send_many("orders", numpy.array([b"a", b"bbb"]))
+    with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+        rows = list(c)
+    assert [r.value if what == "values" else r.key for r in rows[:3]] == [b"a", None, b"ccc"]
+    assert [r.value for r in rows[3:]] == [b"a", b"bbb"]
+
+
+def test_buffers_that_are_no_bytes_are_refused(db: levada.Database) -> None:
+    numpy = pytest.importorskip("numpy")
+    db.create_topic("orders")
+    objects = numpy.array([b"a"], dtype=object)
+    with db.producer() as p:
+        for value in (objects, numpy.array(["a"]), numpy.array([b"a"]), numpy.zeros(2, "u1,f8")):
+            with pytest.raises(TypeError, match="value is ndarray with items of format"):
+                p.send("orders", value)
+            with pytest.raises(TypeError, match="key is ndarray with items of format"):
+                p.send("orders", b"", key=value)
+        for values_ in (
+            numpy.array(["a"]),
+            numpy.array([[b"a"]], dtype=object),
+            numpy.array([1, 2], dtype=object),
+            numpy.zeros(2, "u1,f8"),
+            bytearray(b"hello"),
+        ):
+            with pytest.raises(TypeError):
+                p.send_many("orders", values_)
+        p.send("orders", numpy.array([1, 2], dtype=">u2"))
+    assert values(db) == [b"\0\1\0\2"]

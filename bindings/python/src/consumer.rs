@@ -17,9 +17,9 @@ use pyo3::types::PyString;
 
 use crate::arrow::ArrowBatches;
 use crate::bell::Bell;
-use crate::convert::settings;
+use crate::convert::{Fit, settings};
 use crate::database::Core;
-use crate::enter::{Birth, Held, enter, seconds, wait};
+use crate::enter::{Birth, Held, enter, quick, seconds, wait};
 use crate::errors::{OrRaise, to_py};
 use crate::records::{Part, Record, Records};
 
@@ -288,9 +288,10 @@ impl ConsumerCore {
     fn poll(
         &self,
         py: Python<'_>,
-        max_records: Option<usize>,
+        max_records: Option<Fit<usize>>,
         timeout: Option<f64>,
     ) -> PyResult<Records> {
+        let max_records = max_records.map(|n| n.0);
         let (consumer, _alone) = self.begin()?;
         if max_records == Some(0) {
             return Err(to_py(Error::invalid(
@@ -306,10 +307,11 @@ impl ConsumerCore {
     fn poll_arrow(
         &self,
         py: Python<'_>,
-        max_bytes: Option<usize>,
+        max_bytes: Option<Fit<usize>>,
         timeout: Option<f64>,
         view: bool,
     ) -> PyResult<ArrowBatches> {
+        let max_bytes = max_bytes.map(|n| n.0);
         let (consumer, _alone) = self.begin()?;
         let timeout = seconds(timeout)?;
         enter(py, || self.give_back(consumer))?;
@@ -319,7 +321,8 @@ impl ConsumerCore {
         })?;
         let binary = if view { Binary::View } else { Binary::Large };
         enter(py, || {
-            crate::arrow::convert(raw.unwrap_or_default(), binary)
+            let several = consumer.reads_several_topics()?;
+            crate::arrow::convert(raw.unwrap_or_default(), binary, several)
         })
     }
 
@@ -335,6 +338,25 @@ impl ConsumerCore {
     #[pyo3(name = "_next_ready")]
     fn next_ready(&self, py: Python<'_>) -> PyResult<Option<Record>> {
         self.next_within(py, Some(Duration::ZERO))
+    }
+
+    /// The next record of those that were read ahead.
+    #[pyo3(name = "_next_ahead")]
+    fn take_ahead(&self) -> PyResult<Option<Record>> {
+        let (_, _alone) = self.begin()?;
+        Ok(self.next_ahead())
+    }
+
+    /// Whether a poll has more to do than to read; then an event loop calls `_keep_up` elsewhere.
+    #[pyo3(name = "_has_news")]
+    fn has_news(&self) -> PyResult<bool> {
+        let (consumer, _alone) = self.begin()?;
+        quick(|| consumer.has_news())
+    }
+
+    #[pyo3(name = "_keep_up")]
+    fn keep_up(&self, py: Python<'_>) -> PyResult<()> {
+        self.settled(py, Consumer::keep_up)
     }
 
     /// Commits and waits until it is durable.

@@ -17,6 +17,7 @@ mod many;
 mod producer;
 mod records;
 mod scan;
+mod sending;
 mod topics;
 
 use pyo3::prelude::*;
@@ -45,6 +46,8 @@ mod _levada {
     use crate::records::{Record, Records, RecordsIterator};
     #[pymodule_export]
     use crate::scan::Scan;
+    #[pymodule_export]
+    use crate::sending::Sending;
     #[pymodule_export]
     use crate::topics::Topics;
 }

@@ -40,16 +40,21 @@ impl Consumer {
     /// Commits when `auto.commit.interval.ms` is over. A commit that fails is logged and tried again
     /// after the next interval: the records are given again at worst.
     pub(super) fn commit_by_itself(&self, state: &mut State) -> Result<()> {
-        let now = self.engine.clock().monotonic();
-        let due = state.auto_committed_at + self.options.auto_commit_interval;
-        if !self.options.auto_commit || self.options.group.is_none() || now < due {
+        if !self.commit_is_due(state) {
             return Ok(());
         }
-        state.auto_committed_at = now;
+        state.auto_committed_at = self.engine.clock().monotonic();
         if let Err(error) = self.commit_offsets(state, &state.positions()) {
             tracing::warn!(%error, "auto commit failed");
         }
         Ok(())
+    }
+
+    pub(super) fn commit_is_due(&self, state: &State) -> bool {
+        let due = state.auto_committed_at + self.options.auto_commit_interval;
+        self.options.auto_commit
+            && self.options.group.is_some()
+            && self.engine.clock().monotonic() >= due
     }
 
     pub(super) fn commit_positions(&self, state: &State) -> Result<()> {

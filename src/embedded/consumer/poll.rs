@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Consumer;
+use super::assigned::Assigned;
 use super::consumer::{State, Wanted};
 use super::decode::{PolledBatch, Raw};
 use crate::engine::OnSignal;
@@ -39,12 +40,53 @@ impl Consumer {
     /// Calls `callback` once when a poll may find something: records, a change in the group, a wake-up.
     /// For event loops: poll without waiting, and if that is empty, leave a callback and come back.
     pub fn on_ready(&self, callback: OnSignal) -> Result<()> {
-        let mut state = self.enter()?;
+        let state = self.enter()?;
         self.signal.clear();
-        self.follow(&mut state)?;
         self.arm(&state)?;
         self.signal.on_set(callback);
+        if self.group_has_news(&state) {
+            self.signal.set();
+        }
         Ok(())
+    }
+
+    /// Whether a poll has more to do than to read: the group or the topics have changed, or positions
+    /// are due to be committed. That may wait for the disk: an event loop lets a thread call
+    /// [`Consumer::keep_up`] first, and then polls.
+    pub fn has_news(&self) -> Result<bool> {
+        let state = self.enter()?;
+        Ok(self.commit_is_due(&state) || self.group_has_news(&state))
+    }
+
+    /// Whether records of several topics may come: by the subscription, not by what is there now.
+    pub fn reads_several_topics(&self) -> Result<bool> {
+        let state = self.enter()?;
+        Ok(match &state.wanted {
+            Wanted::Pattern(_) => true,
+            Wanted::Topics(topics) => topics.iter().any(|t| Some(t) != topics.first()),
+            Wanted::Partitions | Wanted::Nothing => {
+                let topic = |a: &Assigned| a.handle.name().topic.clone();
+                let first = state.assigned.first().map(topic);
+                state.assigned.iter().any(|a| Some(topic(a)) != first)
+            }
+        })
+    }
+
+    /// What a poll does before it reads.
+    pub fn keep_up(&self) -> Result<()> {
+        let mut state = self.enter()?;
+        self.commit_by_itself(&mut state)?;
+        self.follow(&mut state)
+    }
+
+    fn group_has_news(&self, state: &State) -> bool {
+        match (&state.member, &state.wanted) {
+            (Some(member), _) => member.has_news(),
+            (None, Wanted::Topics(_) | Wanted::Pattern(_)) => {
+                state.resolved != Some(self.engine.metadata_version())
+            }
+            (None, Wanted::Partitions | Wanted::Nothing) => false,
+        }
     }
 
     fn wait_for<T>(

@@ -61,6 +61,10 @@ impl Membership {
     pub(super) fn epoch(&self) -> i32 {
         self.pulse.epoch()
     }
+
+    pub(super) fn has_news(&self) -> bool {
+        !self.joined || self.pulse.has_news()
+    }
 }
 
 impl Consumer {

@@ -7,6 +7,7 @@ mod bulk;
 mod delivery;
 mod failures;
 mod lane;
+mod later;
 mod options;
 mod partitioner;
 mod producer;
@@ -14,7 +15,7 @@ mod sender;
 mod topic;
 
 pub use bulk::Bulk;
-pub use delivery::{Delivery, RecordMetadata};
+pub use delivery::{Delivery, OnDelivered, RecordMetadata};
 pub use options::{Acks, ProducerOptions};
 pub use partitioner::{murmur2, partition_for_key};
 pub use producer::{Message, Producer, Sent};

@@ -47,8 +47,8 @@ pub enum Sent {
 #[derive(Debug)]
 pub struct Producer {
     engine: Engine,
-    shared: Arc<LaneShared>,
-    sender: Arc<Sender>,
+    pub(super) shared: Arc<LaneShared>,
+    pub(super) sender: Arc<Sender>,
     /// Writers by topic name; replaced when the metadata has changed.
     topics: RwLock<HashMap<Arc<str>, Arc<TopicWriter>>>,
     closed: AtomicBool,
@@ -265,7 +265,7 @@ impl Producer {
         self.lanes().iter().for_each(|lane| lane.drain());
     }
 
-    fn lanes(&self) -> Vec<Arc<Lane>> {
+    pub(super) fn lanes(&self) -> Vec<Arc<Lane>> {
         self.topics
             .read()
             .values()
@@ -290,7 +290,7 @@ impl Producer {
         }
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.is_closed() {
             Err(Error::closed("the producer is closed: make another"))
         } else {

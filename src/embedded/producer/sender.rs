@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::delivery::OnDelivered;
 use super::lane::Lane;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Work {
+    /// What callers that must not wait have left; done first, also when the producer ends.
+    errands: Vec<OnDelivered>,
     /// Their batch is full: drain now.
     full: Vec<Arc<Lane>>,
     /// Their batch has begun: drain when `linger.ms` is over.
@@ -19,6 +22,15 @@ struct Work {
     /// When the first of `lingering` is due; the thread sleeps until then.
     due: Option<Duration>,
     stopped: bool,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work")
+            .field("full", &self.full.len())
+            .field("lingering", &self.lingering.len())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +80,17 @@ impl Sender {
         }
     }
 
+    /// Does `errand` on the producer's thread; on the caller's when that has ended.
+    pub(super) fn run_errand(&self, errand: OnDelivered) {
+        let mut work = self.work.lock();
+        if work.stopped {
+            drop(work);
+            return errand();
+        }
+        work.errands.push(errand);
+        self.more.notify_one();
+    }
+
     /// Ends the thread; what it has not drained stays in the lanes.
     pub(super) fn stop(&self) {
         self.work.lock().stopped = true;
@@ -82,6 +105,7 @@ impl Sender {
     fn run(&self) {
         while let Some(lanes) = self.next() {
             match lanes {
+                Next::Errands(errands) => errands.into_iter().for_each(|errand| errand()),
                 Next::Full(lanes) => lanes.iter().for_each(|lane| lane.drain()),
                 Next::Due(lanes) => self.linger(lanes),
             }
@@ -91,6 +115,9 @@ impl Sender {
     fn next(&self) -> Option<Next> {
         let mut work = self.work.lock();
         loop {
+            if !work.errands.is_empty() {
+                return Some(Next::Errands(std::mem::take(&mut work.errands)));
+            }
             if work.stopped {
                 return None;
             }
@@ -129,6 +156,7 @@ impl Sender {
 }
 
 enum Next {
+    Errands(Vec<OnDelivered>),
     Full(Vec<Arc<Lane>>),
     Due(Vec<Arc<Lane>>),
 }

@@ -86,6 +86,13 @@ impl Pulse {
         self.changed.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether the next poll has something to do for the group: there is news, the member was put
+    /// out, or a heartbeat is under way, which the poll would wait for.
+    pub fn has_news(&self) -> bool {
+        let beats = self.beating.try_lock();
+        self.changed.load(Ordering::SeqCst) || beats.is_none_or(|b| b.put_out)
+    }
+
     /// The member is known no more: the next heartbeat joins.
     pub fn reset(&self) {
         self.epoch.store(0, Ordering::SeqCst);
