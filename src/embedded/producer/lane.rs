@@ -11,10 +11,12 @@ use super::budget::Budget;
 use super::delivery::{BatchDelivery, Delivery, Placed};
 use super::failures::Failures;
 use super::options::{Acks, ProducerOptions};
+use super::split::{Parts, Refused, split};
+use crate::clock::Clock;
 use crate::engine::PartitionHandle;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Append, Appended};
-use crate::record::{BatchBuilder, BuildOptions};
+use crate::record::{BatchBuilder, BuildOptions, Rules};
 use crate::types::{LeaderEpoch, ProducerEpoch, ProducerId, Timestamp};
 
 /// Bytes are taken from the budget in steps of this size, so that a record costs no shared counter.
@@ -30,6 +32,7 @@ pub(super) struct LaneShared {
     pub budget: Arc<Budget>,
     pub failures: Arc<Failures>,
     pub producer_id: ProducerId,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A record, borrowed. Headers in order.
@@ -87,6 +90,13 @@ struct Draining {
     /// The buffer that is not being filled. The two swap.
     spare: BatchBuilder,
     next_sequence: i32,
+}
+
+impl Draining {
+    /// `count` records are in the log. Sequences wrap to 0 after i32::MAX.
+    fn advance(&mut self, count: i32) {
+        self.next_sequence = self.next_sequence.wrapping_add(count) & i32::MAX;
+    }
 }
 
 /// See the module. Two locks: `filling` for a record's time, `draining` for a batch's; whoever drains
@@ -204,11 +214,15 @@ impl Lane {
         };
         let delivery = delivery.unwrap_or_default();
         match self.append_or_report(draining) {
-            Ok(appended) => {
+            Ok((appended, refused)) => {
+                if let Some((_, error)) = refused.first() {
+                    self.shared.failures.note(error, &delivery);
+                }
                 let placed = Placed {
                     topic_partition: self.handle.name().clone(),
                     base_offset: appended.base_offset,
                     append_time: appended.append_time,
+                    refused,
                 };
                 match self.shared.options.acks {
                     Acks::All => self
@@ -229,7 +243,7 @@ impl Lane {
     }
 
     /// A defect must not take away the thread that drains, nor leave its deliveries without an answer.
-    fn append_or_report(&self, draining: &mut Draining) -> Result<Appended> {
+    fn append_or_report(&self, draining: &mut Draining) -> Result<(Appended, Vec<Refused>)> {
         let work = std::panic::AssertUnwindSafe(|| self.append(draining));
         std::panic::catch_unwind(work).unwrap_or_else(|_| {
             Err(Error::internal(format!(
@@ -239,36 +253,66 @@ impl Lane {
         })
     }
 
-    fn append(&self, draining: &mut Draining) -> Result<Appended> {
+    fn append(&self, draining: &mut Draining) -> Result<(Appended, Vec<Refused>)> {
+        let options = self.build_options(draining.next_sequence);
         let count = draining.spare.count();
+        match self.append_batches(draining.spare.finish(&options)?) {
+            Err(error) if error.code() == Code::MessageTooLarge && count > 1 => {}
+            Err(error) => return Err(error),
+            Ok(appended) => {
+                draining.advance(count);
+                return Ok((appended, Vec::new()));
+            }
+        }
+        let Parts {
+            bytes,
+            count,
+            mut refused,
+        } = self.split(&draining.spare, &options)?;
+        if bytes.is_empty() {
+            return Err(refused.swap_remove(0).1);
+        }
+        let appended = self.append_batches(&bytes)?;
+        draining.advance(count);
+        Ok((appended, refused))
+    }
+
+    fn build_options(&self, next_sequence: i32) -> BuildOptions {
         let idempotent = self.shared.producer_id.is_some();
-        let batch = draining.spare.finish(&BuildOptions {
+        BuildOptions {
             compression: self.shared.options.compression,
             level: self.shared.options.level,
+            only_if_smaller: true,
             producer_id: self.shared.producer_id,
             producer_epoch: if idempotent {
                 ProducerEpoch(0)
             } else {
                 ProducerEpoch::NONE
             },
-            base_sequence: if idempotent {
-                draining.next_sequence
-            } else {
-                -1
-            },
+            base_sequence: if idempotent { next_sequence } else { -1 },
             ..BuildOptions::default()
-        })?;
+        }
+    }
+
+    fn append_batches(&self, batches: &[u8]) -> Result<Appended> {
         let epoch: LeaderEpoch = self.handle.leader_epoch();
-        let append = Append {
-            batches: batch,
+        self.handle.append(Append {
+            batches,
             leader_epoch: epoch,
             internal: false,
             trusted: true,
+        })
+    }
+
+    #[cold]
+    fn split(&self, whole: &BatchBuilder, options: &BuildOptions) -> Result<Parts> {
+        let rules = Rules {
+            config: &self.handle.config(),
+            now: self.shared.clock.now(),
+            internal: false,
+            trusted: true,
         };
-        let appended = self.handle.append(append)?;
-        // Sequences wrap to 0 after i32::MAX.
-        draining.next_sequence = draining.next_sequence.wrapping_add(count) & i32::MAX;
-        Ok(appended)
+        split(whole, options, &rules).map_err(|e| e.at(self.handle.name()))
     }
 
     fn fail(&self, error: &Error, bytes: usize, delivery: &Arc<BatchDelivery>) {

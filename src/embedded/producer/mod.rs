@@ -11,7 +11,11 @@ mod options;
 mod partitioner;
 mod producer;
 mod sender;
+mod split;
 mod topic;
+
+#[cfg(test)]
+mod tests;
 
 pub use bulk::Bulk;
 pub use delivery::{Delivery, RecordMetadata};

@@ -69,6 +69,7 @@ impl Producer {
             budget,
             failures,
             producer_id,
+            clock: engine.clock().clone(),
         });
         Ok(Producer {
             engine,
