@@ -65,9 +65,13 @@ pub(super) enum Pushed {
         delivery: Delivery,
         first: bool,
         full: bool,
+        turn: bool,
     },
-    /// The batch cannot take this record: drain the lane, then push again.
-    Full,
+    /// Not taken: keyless records had their share of this partition, and nothing waits that this one
+    /// would complete. Turn, then choose again.
+    Turn,
+    /// The batch cannot take this record: drain the lane, then push again. `turn` as above.
+    Full { turn: bool },
 }
 
 #[derive(Debug)]
@@ -77,12 +81,30 @@ struct Filling {
     delivery: Option<Arc<BatchDelivery>>,
     /// How much of the batch the budget knows of.
     budgeted_bytes: usize,
+    /// Bytes of keyless records since they last turned away from this partition, over batches.
+    sticky_bytes: usize,
     /// When the first record came; `linger.ms` counts from here.
     since: Duration,
     /// The sender has this lane on its list of lingering ones.
     lingering: bool,
     /// The sender was told that this batch is full.
     full: bool,
+}
+
+impl Filling {
+    /// Counts a keyless record; gives whether the next should go elsewhere. KIP-794: after
+    /// `share_bytes`, once the batch is full; after twice as much in any case, so that a long
+    /// `linger.ms` does not hold all records in one partition.
+    #[inline]
+    fn count_sticky(&mut self, bytes: usize, full: bool, share_bytes: usize) -> bool {
+        self.sticky_bytes += bytes;
+        let turn = self.sticky_bytes >= share_bytes && full
+            || self.sticky_bytes >= share_bytes.saturating_mul(2);
+        if turn {
+            self.sticky_bytes = 0;
+        }
+        turn
+    }
 }
 
 #[derive(Debug)]
@@ -121,6 +143,7 @@ impl Lane {
             builder: BatchBuilder::default(),
             delivery: None,
             budgeted_bytes: 0,
+            sticky_bytes: 0,
             since: Duration::ZERO,
             lingering: false,
             full: false,
@@ -138,11 +161,13 @@ impl Lane {
         })
     }
 
-    /// Adds a record. `size_bytes_max` bounds the whole batch; `now` is asked for the first record of
-    /// a batch alone. The hot path: one lock, one copy of the bytes, no allocation but one a batch.
+    /// Adds a record. `sticky`: it came here for want of a key; `size_bytes_max` bounds the whole
+    /// batch; `now` is asked for the first record of a batch alone. The hot path: one lock, one copy
+    /// of the bytes, no allocation but one a batch.
     pub(super) fn push(
         &self,
         row: Row<'_>,
+        sticky: bool,
         size_bytes_max: usize,
         now: impl FnOnce() -> Duration,
     ) -> Pushed {
@@ -150,11 +175,26 @@ impl Lane {
         let filling = &mut *filling;
         let first = filling.builder.is_empty();
         if !first && filling.builder.size_bytes() + row.size_bytes_upper() > size_bytes_max {
-            return Pushed::Full;
+            let share = self.shared.options.batch_bytes.min(size_bytes_max);
+            let bytes = row.size_bytes_upper();
+            let turn = sticky && filling.sticky_bytes + bytes >= share;
+            if turn {
+                filling.sticky_bytes = 0;
+            }
+            return Pushed::Full { turn };
         }
         if first {
+            if sticky && filling.sticky_bytes >= self.shared.options.batch_bytes {
+                filling.sticky_bytes = 0;
+                return Pushed::Turn;
+            }
             filling.since = now();
         }
+        let before = if first {
+            0
+        } else {
+            filling.builder.size_bytes()
+        };
         filling
             .builder
             .push(row.timestamp, row.key, row.value, row.headers);
@@ -172,12 +212,13 @@ impl Lane {
             timestamp: row.timestamp,
         };
         let first = first && !std::mem::replace(&mut filling.lingering, true);
-        let full =
-            size >= self.shared.options.batch_bytes && !std::mem::replace(&mut filling.full, true);
+        let batch_bytes = self.shared.options.batch_bytes;
+        let full = size >= batch_bytes && !std::mem::replace(&mut filling.full, true);
         Pushed::Taken {
             delivery,
             first,
             full,
+            turn: sticky && filling.count_sticky(size - before, size >= batch_bytes, batch_bytes),
         }
     }
 

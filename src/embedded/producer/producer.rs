@@ -122,27 +122,38 @@ impl Producer {
             headers: message.headers,
         };
         writer.check(&row, &**self.engine.clock(), message.timestamp.is_some())?;
-        let chosen = writer.choose(message.partition, message.key)?;
-        if self.shared.budget.is_exceeded() {
-            return Ok(Sent::Full(chosen));
-        }
-        let Some(lane) = writer.lanes.get(chosen) else {
-            return Ok(Sent::Full(chosen));
-        };
-        match lane.push(row, writer.batch_bytes_max(), || {
-            self.engine.clock().monotonic()
-        }) {
-            Pushed::Full => {
-                writer.turn(chosen);
-                Ok(Sent::Full(chosen))
+        let sticky = message.partition.is_none() && message.key.is_none();
+        loop {
+            let chosen = writer.choose(message.partition, message.key)?;
+            if self.shared.budget.is_exceeded() {
+                return Ok(Sent::Full(chosen));
             }
-            Pushed::Taken {
-                delivery,
-                first,
-                full,
-            } => {
-                self.announce(writer, chosen, lane, first, full);
-                Ok(Sent::Taken(delivery))
+            let Some(lane) = writer.lanes.get(chosen) else {
+                return Ok(Sent::Full(chosen));
+            };
+            match lane.push(row, sticky, writer.batch_bytes_max(), || {
+                self.engine.clock().monotonic()
+            }) {
+                Pushed::Full { turn } => {
+                    if turn {
+                        writer.turn(chosen);
+                    }
+                    return Ok(Sent::Full(chosen));
+                }
+                // Its count begins anew, so that it takes the record if it is chosen again.
+                Pushed::Turn => writer.turn(chosen),
+                Pushed::Taken {
+                    delivery,
+                    first,
+                    full,
+                    turn,
+                } => {
+                    if turn {
+                        writer.turn(chosen);
+                    }
+                    self.announce(lane, first, full);
+                    return Ok(Sent::Taken(delivery));
+                }
             }
         }
     }
@@ -274,16 +285,9 @@ impl Producer {
             .collect()
     }
 
-    fn announce(
-        &self,
-        writer: &TopicWriter,
-        chosen: usize,
-        lane: &Arc<Lane>,
-        first: bool,
-        full: bool,
-    ) {
+    #[inline]
+    fn announce(&self, lane: &Arc<Lane>, first: bool, full: bool) {
         if full {
-            writer.turn(chosen);
             self.sender.full(lane);
         }
         if first {

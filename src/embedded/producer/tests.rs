@@ -129,3 +129,22 @@ fn a_batch_above_a_lowered_limit_is_split_and_only_what_is_too_large_alone_is_re
     producer.flush(WAIT).unwrap();
     assert_eq!(next.wait(WAIT).unwrap().offset.get(), 6);
 }
+
+#[test]
+fn keyless_records_reach_every_partition_also_one_at_a_time() {
+    let db = database(4, &[]);
+    let producer = db.producer(ProducerOptions {
+        batch_bytes: 1000,
+        linger: Duration::ZERO,
+        ..ProducerOptions::default()
+    });
+    let producer = producer.unwrap();
+    let mut counts: HashMap<i32, usize> = HashMap::new();
+    for _ in 0..1000 {
+        let delivery = producer.send("t", value(&[7; 400])).unwrap();
+        let place = delivery.wait(WAIT).unwrap();
+        *counts.entry(place.topic_partition.partition).or_default() += 1;
+    }
+    assert_eq!(counts.len(), 4, "{counts:?}");
+    assert!(counts.values().all(|c| *c > 120), "{counts:?}");
+}

@@ -58,7 +58,10 @@ impl TopicWriter {
             id: topic.id(),
             version,
             lanes,
-            sticky: Sticky::new(seed ^ shared.producer_id.get() as u64),
+            sticky: before.map_or_else(
+                || Sticky::new(seed ^ shared.producer_id.get() as u64),
+                |b| b.sticky.carry_on(),
+            ),
             record_bytes_max,
             batch_bytes_max: message_bytes_max.min(BATCH_BYTES_MAX),
             compacted: config.cleanup.compact,
@@ -102,7 +105,7 @@ impl TopicWriter {
         }
     }
 
-    /// The lane's batch is full: keyless records go to another.
+    /// The lane had its share: keyless records go to another.
     pub(super) fn turn(&self, from: usize) {
         self.sticky.turn(from, self.lanes.len());
     }
