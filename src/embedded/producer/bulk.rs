@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use super::delivery::{Delivery, RecordMetadata};
 use crate::error::Result;
 
+/// No entry.
+const NONE: u32 = u32::MAX;
+
 /// One handle for many records. Records that shared a batch share an entry.
 #[derive(Debug, Default)]
 pub struct Bulk {
-    /// The last record of each batch, in the order of the batches' first records; runs of one batch
-    /// that are interleaved with others have one entry a run.
+    /// The last record of each batch, in the order of the batches' first records.
     lasts: Vec<Delivery>,
+    /// Where in `lasts` the newest batch of each partition is; `NONE` where there is none.
+    newest: Vec<u32>,
     records: usize,
 }
 
@@ -19,9 +23,19 @@ impl Bulk {
     /// Takes one more record in.
     pub fn add(&mut self, delivery: Delivery) {
         self.records += 1;
-        match self.lasts.last_mut() {
+        let lane = delivery.lane as usize;
+        if self.newest.len() <= lane {
+            self.newest.resize(lane + 1, NONE);
+        }
+        let Some(newest) = self.newest.get_mut(lane) else {
+            return;
+        };
+        match self.lasts.get_mut(*newest as usize) {
             Some(last) if Arc::ptr_eq(&last.batch, &delivery.batch) => *last = delivery,
-            _ => self.lasts.push(delivery),
+            _ => {
+                *newest = u32::try_from(self.lasts.len()).unwrap_or(NONE);
+                self.lasts.push(delivery);
+            }
         }
     }
 

@@ -89,6 +89,8 @@ impl BatchDelivery {
 pub struct Delivery {
     pub(super) batch: Arc<BatchDelivery>,
     pub(super) index: u32,
+    /// Which partition the batch goes to.
+    pub(super) lane: u32,
     pub(super) timestamp: Timestamp,
 }
 

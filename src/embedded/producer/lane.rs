@@ -126,6 +126,8 @@ impl Draining {
 #[derive(Debug)]
 pub(super) struct Lane {
     pub handle: Arc<PartitionHandle>,
+    /// The partition's.
+    number: u32,
     shared: Arc<LaneShared>,
     filling: Mutex<Filling>,
     draining: Mutex<Draining>,
@@ -153,6 +155,7 @@ impl Lane {
             next_sequence: 0,
         };
         Arc::new(Lane {
+            number: handle.name().partition.unsigned_abs(),
             handle,
             shared,
             filling: Mutex::new(filling),
@@ -209,6 +212,7 @@ impl Lane {
         let delivery = Delivery {
             batch,
             index,
+            lane: self.number,
             timestamp: row.timestamp,
         };
         let first = first && !std::mem::replace(&mut filling.lingering, true);
@@ -368,6 +372,7 @@ impl Lane {
         Some(Delivery {
             batch,
             index: 0,
+            lane: self.number,
             timestamp: Timestamp::NONE,
         })
     }

@@ -148,3 +148,25 @@ fn keyless_records_reach_every_partition_also_one_at_a_time() {
     assert_eq!(counts.len(), 4, "{counts:?}");
     assert!(counts.values().all(|c| *c > 120), "{counts:?}");
 }
+
+#[test]
+fn a_bulk_of_interleaved_keys_has_one_entry_a_batch() {
+    let db = database(4, &[]);
+    let producer = db.producer(ProducerOptions {
+        batch_bytes: 1 << 20,
+        linger: LONG,
+        ..ProducerOptions::default()
+    });
+    let producer = producer.unwrap();
+    let keys: Vec<[u8; 8]> = (0..5000_u64).map(u64::to_be_bytes).collect();
+    let messages = keys.iter().map(|key| Message {
+        key: Some(key),
+        ..Message::default()
+    });
+    let bulk = producer.send_all("t", messages).unwrap();
+    producer.flush(WAIT).unwrap();
+    let places = bulk.wait(WAIT).unwrap();
+    assert_eq!((bulk.len(), places.len()), (5000, 4));
+    let last: i64 = places.iter().map(|m| m.offset.get() + 1).sum();
+    assert_eq!(last, 5000);
+}
