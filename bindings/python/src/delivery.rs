@@ -104,8 +104,7 @@ impl Delivery {
         }
         let timeout = seconds(timeout)?;
         let found = wait(py, timeout, |slice| {
-            let outcome = self.inner.wait(slice);
-            settled(outcome, self.inner.is_done())
+            self.inner.wait_within(slice).transpose()
         })?;
         match found {
             Some(metadata) => Ok(RecordMetadata::new(metadata)),
@@ -163,8 +162,7 @@ impl Bulk {
         self.birth.check()?;
         let timeout = seconds(timeout)?;
         let found = wait(py, timeout, |slice| {
-            let outcome = self.inner.wait(slice);
-            settled(outcome, self.inner.is_done())
+            self.inner.wait_within(slice).transpose()
         })?;
         match found {
             Some(all) => Ok(all.into_iter().map(RecordMetadata::new).collect()),
@@ -193,14 +191,6 @@ impl Bulk {
             "pending"
         };
         format!("<levada.Bulk of {} records, {state}>", self.inner.len())
-    }
-}
-
-/// A slice that was too short is no answer yet; a delivery that timed out is.
-fn settled<T>(outcome: levada::Result<T>, done: bool) -> levada::Result<Option<T>> {
-    match outcome {
-        Err(error) if error.kind() == Kind::Timeout && !done => Ok(None),
-        other => other.map(Some),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::delivery::{Delivery, RecordMetadata};
+use super::delivery::{Delivery, RecordMetadata, late};
 use crate::error::Result;
 
 /// No entry.
@@ -53,12 +53,17 @@ impl Bulk {
     }
 
     /// Waits for all; gives the last record's place in each batch, or the first error.
-    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
     pub fn wait(&self, timeout: Duration) -> Result<Vec<RecordMetadata>> {
+        self.wait_within(timeout).unwrap_or_else(|| late(timeout))
+    }
+
+    /// The same; `None` when an outcome is not known in time.
+    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
+    pub fn wait_within(&self, timeout: Duration) -> Option<Result<Vec<RecordMetadata>>> {
         let started = Instant::now();
         self.lasts
             .iter()
-            .map(|d| d.wait(timeout.saturating_sub(started.elapsed())))
+            .map(|d| d.wait_all(timeout.saturating_sub(started.elapsed())))
             .collect()
     }
 

@@ -179,3 +179,11 @@ impl Delivery {
         }
     }
 }
+
+pub(super) fn late<T>(timeout: Duration) -> Result<T> {
+    let ms = timeout.as_millis();
+    Err(Error::new(
+        Kind::Timeout,
+        format!("the record was not delivered within {ms} ms: it may still be"),
+    ))
+}
