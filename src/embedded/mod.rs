@@ -9,7 +9,8 @@ mod scan;
 pub use consumer::{Consumer, ConsumerOptions, PolledBatch, Raw, Start};
 pub use database::{Database, MEMORY, OpenOptions};
 pub use producer::{
-    Acks, Bulk, Delivery, Message, Producer, ProducerOptions, RecordMetadata, Sent, TopicWriter,
+    Acks, Bulk, Delivery, Flush, Message, Producer, ProducerOptions, RecordMetadata, Sent,
+    TopicWriter,
 };
 #[cfg(feature = "archive")]
 pub use scan::{Bound, Scan, ScanOptions};

@@ -6,6 +6,7 @@ mod budget;
 mod bulk;
 mod delivery;
 mod failures;
+mod flush;
 mod lane;
 mod options;
 mod partitioner;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use bulk::Bulk;
 pub use delivery::{Delivery, RecordMetadata};
+pub use flush::Flush;
 pub use options::{Acks, ProducerOptions};
 pub use partitioner::{murmur2, partition_for_key};
 pub use producer::{Message, Producer, Sent};
