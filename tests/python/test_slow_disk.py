@@ -79,3 +79,17 @@ slow(0)
 db.close()
 """
     assert run(code) == "done True\n"
+
+
+def test_a_delivery_that_is_late_fails_in_time(run) -> None:  # type: ignore[no-untyped-def]
+    code = """
+p = db.producer(linger_ms=0, delivery_timeout_ms=400)
+p.send("orders", b"x").result()
+slow(4000)
+d = p.send("orders", b"late")
+how, took = timed(d.result)
+slow(0)
+print(how, 0.3 < took < 2, p.buffered_bytes)
+db.close()
+"""
+    assert run(code) == "TimeoutError True 0\n"

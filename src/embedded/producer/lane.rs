@@ -2,11 +2,12 @@
 //! into the log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::ack::AckQueue;
+use super::ack::{AckQueue, Pending};
 use super::budget::Budget;
 use super::delivery::{BatchDelivery, Delivery, Placed};
 use super::failures::Failures;
@@ -60,7 +61,7 @@ impl Row<'_> {
 #[derive(Debug)]
 pub(super) enum Pushed {
     /// Taken. What the sender must be told, once a batch: `first`, it has begun; `full`, it has
-    /// reached `batch.size`.
+    /// reached `batch.size`. `turn`: keyless records had their share of this partition.
     Taken {
         delivery: Delivery,
         first: bool,
@@ -132,6 +133,8 @@ pub(super) struct Lane {
     filling: Mutex<Filling>,
     draining: Mutex<Draining>,
     acks: Arc<AckQueue>,
+    /// The sender looks after the age of what is not acknowledged. Touched by its thread alone.
+    pub watched: AtomicBool,
 }
 
 impl Lane {
@@ -161,6 +164,7 @@ impl Lane {
             filling: Mutex::new(filling),
             draining: Mutex::new(draining),
             acks,
+            watched: AtomicBool::new(false),
         })
     }
 
@@ -245,7 +249,7 @@ impl Lane {
     pub(super) fn drain(&self) {
         let mut draining = self.draining.lock();
         let draining = &mut *draining;
-        let (delivery, bytes) = {
+        let (delivery, bytes, since) = {
             let mut filling = self.filling.lock();
             if filling.builder.is_empty() {
                 return;
@@ -255,6 +259,7 @@ impl Lane {
             (
                 filling.delivery.take(),
                 std::mem::take(&mut filling.budgeted_bytes),
+                filling.since,
             )
         };
         let delivery = delivery.unwrap_or_default();
@@ -270,9 +275,13 @@ impl Lane {
                     refused,
                 };
                 match self.shared.options.acks {
-                    Acks::All => self
-                        .acks
-                        .wait_for(appended.last_offset, bytes, placed, delivery),
+                    Acks::All => self.acks.wait_for(Pending {
+                        last_offset: appended.last_offset,
+                        bytes,
+                        since,
+                        placed,
+                        delivery,
+                    }),
                     Acks::Leader => {
                         self.shared.budget.give_back(bytes);
                         delivery.complete(Ok(placed));
@@ -364,6 +373,37 @@ impl Lane {
         self.shared.budget.give_back(bytes);
         self.shared.failures.note(error, delivery);
         delivery.complete(Err(error.clone()));
+    }
+
+    /// Whether the sender must look after this lane from now on; gives when the oldest batch that is
+    /// not acknowledged is too old.
+    pub(super) fn watch(&self) -> Option<Duration> {
+        if self.watched.load(Ordering::Relaxed) {
+            return None;
+        }
+        let oldest = self.acks.oldest()?;
+        self.watched.store(true, Ordering::Relaxed);
+        Some(oldest.saturating_add(self.shared.options.delivery_timeout))
+    }
+
+    /// Fails what is older than `delivery.timeout.ms`; gives when the next is. `None`: nothing waits,
+    /// and the lane is not looked after any more.
+    pub(super) fn expire(&self, now: Duration) -> Option<Duration> {
+        let timeout = self.shared.options.delivery_timeout;
+        let oldest = match now.checked_sub(timeout) {
+            None => self.acks.oldest(),
+            Some(until) => self.acks.expire(until, || {
+                let (name, ms) = (self.handle.name(), timeout.as_millis());
+                let message = format!(
+                    "{name}: not delivered within {ms} ms (delivery.timeout.ms): it may still be"
+                );
+                Error::new(Kind::Timeout, message)
+            }),
+        };
+        if oldest.is_none() {
+            self.watched.store(false, Ordering::Relaxed);
+        }
+        Some(oldest?.saturating_add(timeout))
     }
 
     /// The newest batch that is appended and not acknowledged: when it is, all before it are.
