@@ -298,6 +298,10 @@ impl Producer {
         if first {
             self.sender.begun(lane);
         }
+        // Closed between the look at it and the push: nobody else comes for this record.
+        if self.is_closed() {
+            lane.drain();
+        }
     }
 
     fn check_open(&self) -> Result<()> {

@@ -170,3 +170,27 @@ fn a_bulk_of_interleaved_keys_has_one_entry_a_batch() {
     let last: i64 = places.iter().map(|m| m.offset.get() + 1).sum();
     assert_eq!(last, 5000);
 }
+
+#[test]
+fn what_is_sent_while_the_producer_closes_is_refused_or_delivered() {
+    for _ in 0..50 {
+        let db = database(1, &[]);
+        let producer = db.producer(ProducerOptions {
+            linger: LONG,
+            ..ProducerOptions::default()
+        });
+        let producer = producer.unwrap();
+        let sent = std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let mut sent = Vec::new();
+                while let Ok(delivery) = producer.send("t", value(b"x")) {
+                    sent.push(delivery);
+                }
+                sent
+            });
+            producer.close(WAIT).unwrap();
+            sender.join().unwrap()
+        });
+        assert!(sent.iter().all(|d| d.wait(WAIT).is_ok()));
+    }
+}
