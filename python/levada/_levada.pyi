@@ -1,6 +1,6 @@
 """The engine's classes; what users import is :mod:`levada`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeAlias, final, overload
 
@@ -47,6 +47,14 @@ class Delivery:
 
     def done(self) -> bool:
         """Whether the outcome is known."""
+
+    def add_done_callback(self, callback: Callable[[Delivery], object], /) -> None:
+        """Calls ``callback`` with this delivery when its outcome is known; soon, when it is.
+
+        Callbacks are called one after the other on one thread of the process; they may send. What
+        one raises goes to ``sys.unraisablehook``. ``flush`` and ``close`` wait for those of what
+        they delivered.
+        """
 
     def notify(self, bell: Bell, number: int) -> None:
         """Rings ``bell`` with ``number`` when the outcome is known."""

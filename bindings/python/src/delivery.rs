@@ -5,9 +5,12 @@ use std::time::Duration;
 use levada::Kind;
 use levada::embedded;
 use pyo3::basic::CompareOp;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::bell::Bell;
+use crate::callbacks;
+use crate::convert::type_name;
 use crate::enter::{Birth, seconds, wait};
 use crate::errors::{OrRaise, to_py};
 
@@ -115,6 +118,19 @@ impl Delivery {
     /// Whether the outcome is known.
     fn done(&self) -> bool {
         self.inner.is_done()
+    }
+
+    /// Calls `callback` with this delivery when the outcome is known.
+    fn add_done_callback(slf: &Bound<'_, Self>, callback: Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        this.birth.check()?;
+        if !callback.is_callable() {
+            let found = type_name(&callback);
+            return Err(PyTypeError::new_err(format!(
+                "the callback is {found}, it must be callable"
+            )));
+        }
+        callbacks::add(callback.unbind(), slf.clone().unbind(), &this.inner).or_raise()
     }
 
     /// Rings `bell` with `number` when the outcome is known.

@@ -5,6 +5,7 @@
 
 mod arrow;
 mod bell;
+mod callbacks;
 mod cli;
 mod consumer;
 mod convert;

@@ -12,11 +12,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::arrow::send_stream;
+use crate::callbacks;
 use crate::convert::{Headers, Octets, settings, timestamp as to_timestamp, type_name};
 use crate::database::Core;
 use crate::delivery::{Bulk, Delivery};
-use crate::enter::{Held, enter, quick, seconds, wait};
-use crate::errors::to_py;
+use crate::enter::{Deadline, Held, enter, quick, seconds, wait};
+use crate::errors::{OrRaise, to_py};
 use crate::many::{Optional, Values, send_values};
 
 /// The topic that was sent to last, known again by the address of its name.
@@ -209,8 +210,16 @@ impl ProducerCore {
 
 /// Waits until what was on its way is settled.
 fn settle(py: Python<'_>, limit: Option<Duration>, sent: &Flush) -> PyResult<()> {
-    let found = wait(py, limit, |slice| sent.wait_within(slice).transpose())?;
-    found.ok_or_else(|| late(limit))
+    let deadline = Deadline::after(limit);
+    let found = wait(py, limit, |slice| Ok(sent.wait_within(slice)))?;
+    // What was delivered has its callbacks called, also when something else was not.
+    let called = wait(py, deadline.left(), |slice| {
+        Ok(callbacks::wait_within(slice))
+    })?;
+    match (found, called) {
+        (Some(outcome), Some(())) => outcome.or_raise(),
+        _ => Err(late(limit)),
+    }
 }
 
 fn late(timeout: Option<Duration>) -> PyErr {
