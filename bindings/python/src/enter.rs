@@ -1,13 +1,16 @@
 //! The one way from Python into the engine: the interpreter lock is released, Ctrl-C is answered, a
 //! panic becomes `levada.InternalError`, and a handle that came here by `fork` is refused.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use levada::embedded::Fork;
 use levada::{Error, Result};
 use pyo3::prelude::*;
 
+use crate::callbacks;
 use crate::errors::to_py;
 
 /// How long a wait goes on before it looks whether Ctrl-C was pressed.
@@ -16,10 +19,35 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How often this process was born by a fork; told by `os.register_at_fork`.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Called in the child of a fork: every handle made before is refused from here on.
+thread_local! {
+    /// From before a fork until after it; the thread that forks is the one that the child has.
+    static FORK: RefCell<Option<(Fork, callbacks::Fork)>> = const { RefCell::new(None) };
+}
+
+/// Called before a fork.
 #[pyfunction]
-pub fn forked() {
+pub fn before_fork() {
+    FORK.with(|slot| {
+        slot.borrow_mut()
+            .get_or_insert_with(|| (Fork::before(), callbacks::Fork::before()));
+    });
+}
+
+/// Called in the parent after a fork.
+#[pyfunction]
+pub fn forked_parent() {
+    drop(FORK.with(|slot| slot.borrow_mut().take()));
+}
+
+/// Called in the child of a fork: every handle made before is refused from here on, and the
+/// directories are the parent's alone.
+#[pyfunction]
+pub fn forked_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    if let Some((locks, callbacks)) = FORK.with(|slot| slot.borrow_mut().take()) {
+        locks.in_child();
+        callbacks.in_child();
+    }
 }
 
 /// Which side of which fork something was made on.

@@ -37,7 +37,7 @@ mod _levada {
     #[pymodule_export]
     use crate::delivery::{Bulk, Delivery, RecordMetadata};
     #[pymodule_export]
-    use crate::enter::forked;
+    use crate::enter::{before_fork, forked_child, forked_parent};
     #[pymodule_export]
     use crate::groups::Groups;
     #[pymodule_export]
