@@ -77,7 +77,7 @@ class Bulk:
 class Commit:
     """A commit on its way."""
 
-    def result(self) -> None:
+    def result(self, timeout: float | None = None) -> None:
         """Waits until the offsets are durable."""
 
     def done(self) -> bool:

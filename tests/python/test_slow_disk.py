@@ -93,3 +93,22 @@ print(how, 0.3 < took < 2, p.buffered_bytes)
 db.close()
 """
     assert run(code) == "TimeoutError True 0\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["p.close", "p.flush", "c.commit", "c.commit(asynchronous=True).result", "topic.archive"],
+)
+def test_ctrl_c_ends_a_wait_for_the_disk(run, call: str) -> None:  # type: ignore[no-untyped-def]
+    code = f"""
+p = db.producer(linger_ms=0)
+p.send("orders", b"x").result()
+c = db.consumer("orders", group="g", start="earliest", auto_commit=False)
+c.poll()
+c.commit()
+slow(4000)
+p.send("orders", b"y")
+interrupted({call})
+print(timed(db.close)[0])
+"""
+    assert run(code) == "KeyboardInterrupt soon\ndone\n"

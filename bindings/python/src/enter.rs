@@ -3,7 +3,9 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use levada::embedded::Fork;
@@ -155,6 +157,33 @@ pub fn wait<T: Send>(
             return Ok(None);
         }
     }
+}
+
+/// Runs `call` on a thread of its own and waits for it, so that Ctrl-C ends the wait. What runs then
+/// goes on to the next point at which it looks at the flag, which says that nobody waits any more.
+#[allow(clippy::disallowed_methods)] // a thread with a name; it ends with the call
+pub fn aside<T: Send + 'static>(
+    py: Python<'_>,
+    call: impl FnOnce(&AtomicBool) -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    let (done, outcome) = sync_channel(1);
+    let given_up = Arc::new(AtomicBool::new(false));
+    let flag = given_up.clone();
+    let thread = std::thread::Builder::new().name("levada-call".into());
+    let body = move || {
+        // Nobody listens when the wait was interrupted.
+        let _ = done.send(guard(|| call(&flag)));
+    };
+    thread
+        .spawn(body)
+        .map_err(|e| to_py(Error::io("start a thread", e)))?;
+    let waited = wait(py, None, move |slice| match outcome.recv_timeout(slice) {
+        Ok(outcome) => outcome.map(Some),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Err(Error::internal("a call went missing")),
+    });
+    let waited = waited.inspect_err(|_| given_up.store(true, Ordering::Relaxed))?;
+    waited.ok_or_else(|| to_py(Error::internal("a wait without limit ended")))
 }
 
 /// A moment by which a caller wants to be back; none: he waits for ever.
