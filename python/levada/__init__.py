@@ -47,7 +47,9 @@ from ._levada import (
     Records,
     Scan,
 )
-from ._levada import forked as _forked
+from ._levada import before_fork as _before_fork
+from ._levada import forked_child as _forked_child
+from ._levada import forked_parent as _forked_parent
 from ._producer import Producer
 from ._topic import PartitionDescription, Topic, TopicDescription
 
@@ -98,5 +100,7 @@ for _name in __all__:
         _object.__module__ = "levada"
 
 _abc.Sequence.register(Records)  # pyright: ignore[reportAttributeAccessIssue]
-_os.register_at_fork(after_in_child=_forked)
+_os.register_at_fork(
+    before=_before_fork, after_in_parent=_forked_parent, after_in_child=_forked_child
+)
 _atexit.register(_close_all)

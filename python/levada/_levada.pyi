@@ -1,6 +1,6 @@
 """The engine's classes; what users import is :mod:`levada`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
@@ -48,6 +48,14 @@ class Delivery:
     def done(self) -> bool:
         """Whether the outcome is known."""
 
+    def add_done_callback(self, callback: Callable[[Delivery], object], /) -> None:
+        """Calls ``callback`` with this delivery when its outcome is known; soon, when it is.
+
+        Callbacks are called one after the other on one thread of the process; they may send. What
+        one raises goes to ``sys.unraisablehook``. ``flush`` and ``close`` wait for those of what
+        they delivered.
+        """
+
     def notify(self, bell: Bell, number: int) -> None:
         """Rings ``bell`` with ``number`` when the outcome is known."""
 
@@ -69,7 +77,7 @@ class Bulk:
 class Commit:
     """A commit on its way."""
 
-    def result(self) -> None:
+    def result(self, timeout: float | None = None) -> None:
         """Waits until the offsets are durable."""
 
     def done(self) -> bool:
@@ -418,5 +426,7 @@ class Sending:
     def on_room(self, bell: Bell, number: int) -> None: ...
     def bulk(self) -> Bulk: ...
 
-def forked() -> None: ...
+def before_fork() -> None: ...
+def forked_parent() -> None: ...
+def forked_child() -> None: ...
 def cli_main(args: Sequence[str]) -> int: ...

@@ -311,20 +311,7 @@ impl Engine {
         }
         shared.upkeep.stop();
         shared.groups.stop();
-        let why = closed(&shared.parts.data_dir);
-        let mut remembered = Vec::new();
-        let mut outcome = Ok(());
-        for handle in shared
-            .table
-            .read()
-            .sorted()
-            .iter()
-            .flat_map(|t| t.partitions())
-        {
-            let (memory, closed) = handle.close(why.clone());
-            remembered.push((handle.name().clone(), memory));
-            outcome = outcome.and(closed);
-        }
+        let (remembered, mut outcome) = self.close_all();
         shared.parts.flusher.stop();
         outcome = outcome.and(shared.metadata.close());
         let (disk, dir) = (&*shared.parts.disk, &shared.parts.data_dir);
@@ -335,6 +322,40 @@ impl Engine {
             (Some(data_dir), Ok(())) => data_dir.mark_clean(),
             _ => outcome,
         }
+    }
+
+    /// Closes all partitions, several at a time: closing waits for the disk.
+    #[allow(clippy::disallowed_methods)] // scoped threads: they end before this returns
+    fn close_all(&self) -> (Vec<(TopicPartition, Remembered)>, Result<()>) {
+        let topics = self.shared.table.read().sorted();
+        let partitions: Vec<_> = topics.iter().flat_map(|t| t.partitions()).collect();
+        let open = partitions.iter().filter(|p| p.log_if_open().is_some());
+        let helpers = open.take(SYNC_THREADS).count().saturating_sub(1);
+        let why = closed(&self.shared.parts.data_dir);
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let done = Mutex::new((Vec::with_capacity(partitions.len()), Ok(())));
+        let work = || {
+            while let Some(handle) = partitions.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (memory, closed) = handle.close(why.clone());
+                let (remembered, outcome) = &mut *done.lock();
+                remembered.push((handle.name().clone(), memory));
+                if outcome.is_ok() {
+                    *outcome = closed;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for number in 0..helpers {
+                let thread = std::thread::Builder::new().name(format!("levada-close-{number}"));
+                if let Err(error) = thread.spawn_scoped(scope, work) {
+                    tracing::warn!(%error, "closing goes on with fewer threads");
+                }
+            }
+            work();
+        });
+        let (mut remembered, outcome) = done.into_inner();
+        remembered.sort_by(|a, b| a.0.cmp(&b.0));
+        (remembered, outcome)
     }
 
     /// Writes the checkpoints of a running engine.

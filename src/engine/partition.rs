@@ -351,6 +351,7 @@ fn sync_patiently(log: &Partition) -> Result<()> {
             Ok(_) => return Ok(()),
             Err(error) if !log.takes_writes() => return Err(error),
             Err(error) if tries == SYNC_TRIES_MAX => {
+                let error = error.in_doubt();
                 log.poison(&error);
                 return Err(error);
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use levada::clock::{Clock, ManualClock};
-use levada::disk::{Disk, FaultyDisk};
+use levada::disk::{Disk, Faults, FaultyDisk};
 use levada::embedded::{Consumer, ConsumerOptions, Database, Message, ProducerOptions, Start};
 use levada::engine::groups::OffsetCommit;
 use levada::engine::{ConfigOp, EngineBuilder, Job, NewTopic};
@@ -448,4 +448,50 @@ fn silent_producers_are_forgotten_whatever_the_cleanup_policy() {
         db.engine().run_job(Job::ExpireProducers).unwrap();
         assert!(!again(), "{policy}: forgotten");
     }
+}
+
+#[test]
+fn closing_syncs_few_files_and_a_power_cut_right_after_it_loses_nothing() {
+    const PARTITIONS: i32 = 32;
+    let disk = Arc::new(FaultyDisk::with_faults(Faults::seeded(1)));
+    let open = |disk: &Arc<FaultyDisk>| {
+        let builder = EngineBuilder::new("/data").disk(disk.clone());
+        Database::from_builder(builder, true).unwrap()
+    };
+    let write = |db: &Database| {
+        let producer = db.producer(ProducerOptions::default()).unwrap();
+        for partition in 0..PARTITIONS {
+            let message = Message {
+                partition: Some(partition),
+                value: Some(b"x"),
+                ..Message::default()
+            };
+            producer.send("t", message).unwrap();
+        }
+        producer.close(Duration::from_secs(20)).unwrap();
+    };
+    let close = |db: Database, disk: &FaultyDisk| {
+        let before = disk.syncs();
+        db.close().unwrap();
+        disk.syncs() - before
+    };
+    let db = open(&disk);
+    db.engine()
+        .create_topic(&NewTopic::new("t", PARTITIONS))
+        .unwrap();
+    write(&db);
+    // The epochs, which are new, and the time index.
+    let (first, most) = (close(db, &disk), 2 * PARTITIONS as u64 + 20);
+    assert!(first <= most, "{first} syncs of files, {most} are enough");
+    let disk = Arc::new(disk.crash_losing_unsynced());
+    let db = open(&disk);
+    assert!(db.engine().recovery().clean);
+    write(&db);
+    for partition in 0..PARTITIONS {
+        let ends = db.engine().partition("t", partition).unwrap().ends();
+        assert_eq!(ends.unwrap().visible, Offset(2));
+    }
+    // Both indexes at most.
+    let second = close(db, &disk);
+    assert!(second <= most, "{second} syncs of files, {most} are enough");
 }

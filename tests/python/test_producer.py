@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 
@@ -229,3 +230,48 @@ def test_buffers_that_are_no_bytes_are_refused(db: levada.Database) -> None:
                 p.send_many("orders", values_)
         p.send("orders", numpy.array([1, 2], dtype=">u2"))
     assert values(db) == [b"\0\1\0\2"]
+def test_a_callback_is_called_with_its_delivery_and_may_send(db: levada.Database) -> None:
+    db.create_topic("orders")
+    db.create_topic("seen")
+    with db.producer(linger_ms=0) as p:
+        offsets = []
+
+        def forward(delivery: levada.Delivery) -> None:
+            place = delivery.result(timeout=0)
+            offsets.append(place.offset)
+            p.send("seen", str(place.offset).encode())
+
+        for n in range(100):
+            p.send("orders", str(n).encode()).add_done_callback(forward)
+        p.flush(timeout=20)
+        # What was delivered by the flush has had its callbacks.
+        assert offsets == list(range(100))
+    assert len(values(db, "seen")) == 100
+
+
+def test_a_callback_of_what_is_delivered_already_is_called_too(db: levada.Database) -> None:
+    db.create_topic("orders")
+    with db.producer(linger_ms=0) as p:
+        d = p.send("orders", b"x")
+        d.result(timeout=20)
+        called = threading.Event()
+        d.add_done_callback(lambda _: called.set())
+        assert called.wait(20)
+        with pytest.raises(TypeError, match="callable"):
+            d.add_done_callback(None)  # type: ignore[arg-type]
+
+
+def test_what_a_callback_raises_is_reported_and_stops_nothing(db: levada.Database) -> None:
+    db.create_topic("orders")
+    reported = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda r: reported.append(str(r.exc_value))
+    try:
+        with db.producer(linger_ms=0) as p:
+            called = []
+            p.send("orders", b"a").add_done_callback(lambda _: 1 / 0)
+            p.send("orders", b"b").add_done_callback(called.append)
+            p.flush(timeout=20)
+            assert reported == ["division by zero"]
+            assert [d.result().offset for d in called] == [1]
+    finally:
+        sys.unraisablehook = before

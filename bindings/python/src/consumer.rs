@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use levada::archive::arrow::Binary;
-use levada::embedded::CommitTicket;
+use levada::embedded::{COMMIT_TIMEOUT, CommitTicket};
 use levada::embedded::{Consumer, ConsumerOptions, Start};
 use levada::types::{Offset, Timestamp, TopicPartition};
 use levada::{Error, Kind};
@@ -20,7 +20,7 @@ use crate::bell::Bell;
 use crate::convert::{Fit, settings};
 use crate::database::Core;
 use crate::enter::{Birth, Held, enter, quick, seconds, wait};
-use crate::errors::{OrRaise, to_py};
+use crate::errors::to_py;
 use crate::records::{Part, Record, Records};
 
 type Name = (String, i32);
@@ -364,10 +364,11 @@ impl ConsumerCore {
     #[pyo3(signature = (offsets=None))]
     fn commit(&self, py: Python<'_>, offsets: Option<Vec<(String, i32, i64)>>) -> PyResult<()> {
         let (consumer, _alone) = self.begin()?;
-        enter(py, || {
+        let ticket = enter(py, || {
             let offsets = self.to_commit(consumer, offsets)?;
-            consumer.commit(offsets.as_ref())
-        })
+            consumer.commit_async(offsets.as_ref())
+        })?;
+        ticket.map_or(Ok(()), |ticket| settled(py, &ticket, Some(COMMIT_TIMEOUT)))
     }
 
     /// Commits without waiting; `None` when there was nothing to commit.
@@ -500,6 +501,17 @@ impl ConsumerCore {
     }
 }
 
+/// Waits until the offsets are durable.
+fn settled(py: Python<'_>, ticket: &CommitTicket, timeout: Option<Duration>) -> PyResult<()> {
+    let found = wait(py, timeout, |slice| ticket.wait_within(slice).transpose())?;
+    found.ok_or_else(|| {
+        to_py(Error::new(
+            Kind::Timeout,
+            "the offsets were not durable in time: they may still become so",
+        ))
+    })
+}
+
 /// A commit on its way.
 #[pyclass(frozen, module = "levada")]
 #[derive(Debug)]
@@ -524,9 +536,10 @@ impl Commit {
     }
 
     /// Waits until the offsets are durable.
-    fn result(&self, py: Python<'_>) -> PyResult<()> {
+    #[pyo3(signature = (timeout=None))]
+    fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         self.birth.check()?;
-        py.detach(|| self.ticket.wait()).or_raise()
+        settled(py, &self.ticket, seconds(timeout)?)
     }
 
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<()> {

@@ -5,6 +5,7 @@
 
 mod arrow;
 mod bell;
+mod callbacks;
 mod cli;
 mod consumer;
 mod convert;
@@ -37,7 +38,7 @@ mod _levada {
     #[pymodule_export]
     use crate::delivery::{Bulk, Delivery, RecordMetadata};
     #[pymodule_export]
-    use crate::enter::forked;
+    use crate::enter::{before_fork, forked_child, forked_parent};
     #[pymodule_export]
     use crate::groups::Groups;
     #[pymodule_export]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use levada::embedded::{Message, Producer, ProducerOptions, Sent, TopicWriter};
+use levada::embedded::{Flush, Message, Producer, ProducerOptions, Sent, TopicWriter};
 use levada::types::Timestamp;
 use levada::{Error, Kind};
 use parking_lot::Mutex;
@@ -14,11 +14,12 @@ use pyo3::types::PyString;
 
 use crate::arrow::ArrowRows;
 use crate::bell::Bell;
+use crate::callbacks;
 use crate::convert::{Fit, Headers, Octets, settings, timestamp as to_timestamp, type_name};
 use crate::database::Core;
 use crate::delivery::{Bulk, Delivery};
 use crate::enter::{Deadline, Held, enter, quick, seconds, wait};
-use crate::errors::to_py;
+use crate::errors::{OrRaise, to_py};
 use crate::many::ValueRows;
 use crate::sending::{Rows, Sending};
 
@@ -302,28 +303,19 @@ impl ProducerCore {
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let producer = self.inner.get()?;
         let limit = seconds(timeout)?;
-        let found = wait(py, limit, |slice| {
-            finished(producer.flush(slice), producer.buffered_bytes())
-        })?;
-        found.ok_or_else(|| late(limit))
+        let sent = enter(py, || producer.begin_flush())?;
+        settle(py, limit, &sent)
     }
 
     /// Flushes for `timeout` seconds at most, then ends. Ctrl-C ends the wait, not the delivery.
     #[pyo3(signature = (timeout=None))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let producer = self.inner.get()?;
-        if producer.is_closed() {
-            return Ok(());
-        }
         let limit = seconds(timeout)?.unwrap_or(levada::embedded::Database::FLUSH_TIMEOUT);
-        let deadline = Deadline::after(Some(limit));
-        let flushed = self.flush(py, Some(limit.as_secs_f64()));
-        let left = deadline
-            .left()
-            .unwrap_or_default()
-            .max(Duration::from_millis(50));
-        let closed = enter(py, || producer.close(left));
-        flushed.and(closed)
+        match enter(py, || Ok(producer.begin_close()))? {
+            Some(sent) => settle(py, Some(limit), &sent),
+            None => Ok(()),
+        }
     }
 
     /// Whether `send` would wait for room.
@@ -355,11 +347,17 @@ impl ProducerCore {
     }
 }
 
-/// A flush that ran out of its slice goes on; one whose records are all settled is over.
-fn finished(outcome: levada::Result<()>, buffered_bytes: usize) -> levada::Result<Option<()>> {
-    match outcome {
-        Err(error) if error.kind() == Kind::Timeout && buffered_bytes > 0 => Ok(None),
-        other => other.map(Some),
+/// Waits until what was on its way is settled.
+fn settle(py: Python<'_>, limit: Option<Duration>, sent: &Flush) -> PyResult<()> {
+    let deadline = Deadline::after(limit);
+    let found = wait(py, limit, |slice| Ok(sent.wait_within(slice)))?;
+    // What was delivered has its callbacks called, also when something else was not.
+    let called = wait(py, deadline.left(), |slice| {
+        Ok(callbacks::wait_within(slice))
+    })?;
+    match (found, called) {
+        (Some(outcome), Some(())) => outcome.or_raise(),
+        _ => Err(late(limit)),
     }
 }
 

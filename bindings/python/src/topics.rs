@@ -1,6 +1,7 @@
 //! Topics: making, describing, changing, removing. Rows of plain values; the classes are Python's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use levada::config::{Scope, check_topic_name, effective, is_internal_topic};
 use levada::embedded::Database;
@@ -10,7 +11,7 @@ use levada::{Error, Result};
 use pyo3::prelude::*;
 
 use crate::convert::Fit;
-use crate::enter::{Held, enter};
+use crate::enter::{Held, aside, enter};
 
 /// Id, number of partitions, when it was made in ms, whether it is internal.
 type About = (String, usize, i64, bool);
@@ -188,20 +189,22 @@ impl Topics {
         partition: Option<Fit<i32>>,
         active: bool,
     ) -> PyResult<u64> {
-        let database = self.inner.get()?;
+        let database = self.inner.get()?.clone();
+        let name = name.to_owned();
         let which = if active {
             MoveOut::Everything
         } else {
             MoveOut::Sealed
         };
-        enter(py, || {
+        aside(py, move |given_up| {
             let engine = database.engine();
             let handles = match partition {
-                Some(one) => vec![engine.partition(name, one.0)?],
-                None => engine.topic(name)?.partitions().to_vec(),
+                Some(one) => vec![engine.partition(&name, one.0)?],
+                None => engine.topic(&name)?.partitions().to_vec(),
             };
             let sizes: Result<Vec<u64>> = handles
                 .iter()
+                .take_while(|_| !given_up.load(Ordering::Relaxed))
                 .map(|handle| engine.archive_partition(handle, which))
                 .collect();
             Ok(sizes?.iter().sum())

@@ -39,6 +39,7 @@ impl Partition {
         state.in_sync.clear();
         if let Err(e) = outcome {
             if !is_out_of_files(&e) {
+                let e = e.in_doubt();
                 state.failed.get_or_insert_with(|| e.clone());
                 drop(state);
                 self.mark_failed();
