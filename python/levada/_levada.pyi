@@ -48,7 +48,7 @@ class Delivery:
     def done(self) -> bool:
         """Whether the outcome is known."""
 
-    def add_done_callback(self, callback: Callable[[Delivery], object], /) -> None:
+    def add_done_callback(self, callback: Callable[[Delivery], object]) -> None:
         """Calls ``callback`` with this delivery when its outcome is known; soon, when it is.
 
         Callbacks are called one after the other on one thread of the process; they may send. What

@@ -187,3 +187,36 @@ pub(super) fn late<T>(timeout: Duration) -> Result<T> {
         format!("the record was not delivered within {ms} ms: it may still be"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_completes_as_a_slice_ends_is_no_timeout() {
+        for micros in 0..300 {
+            let batch = Arc::new(BatchDelivery::default());
+            let delivery = Delivery {
+                batch: batch.clone(),
+                index: 0,
+                lane: 0,
+                timestamp: Timestamp(1),
+            };
+            let placed = Placed {
+                topic_partition: TopicPartition::new("t", 0),
+                base_offset: Offset(7),
+                append_time: Timestamp::NONE,
+                refused: Vec::new(),
+            };
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_micros(200));
+                    batch.complete(Ok(placed));
+                });
+                let slice = Duration::from_micros(100 + micros);
+                let found = std::iter::repeat_with(|| delivery.wait_within(slice)).find_map(|f| f);
+                assert_eq!(found.unwrap().unwrap().offset, Offset(7));
+            });
+        }
+    }
+}
