@@ -77,6 +77,8 @@ impl<const N: usize> Table<N> {
         in_file: bool,
         sealed: bool,
     ) -> Self {
+        // What was there may be of a process that did not come to sync it.
+        let unsynced = matches!(content, Content::Away { size_bytes } if size_bytes > 0);
         let state = State {
             path: path.to_owned(),
             content,
@@ -85,7 +87,7 @@ impl<const N: usize> Table<N> {
             padded: false,
             last: None,
             sealed,
-            unsynced: in_file,
+            unsynced,
         };
         Table {
             disk,
