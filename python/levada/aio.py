@@ -73,6 +73,11 @@ class Delivery:
         """Whether the outcome is known."""
         return self._inner.done()
 
+    def add_done_callback(self, callback: Callable[[Delivery], object]) -> None:
+        """Has the running loop call ``callback`` with this delivery when its outcome is known."""
+        rung = waker().future(self._inner.notify)
+        rung.add_done_callback(lambda _: callback(self))
+
     def __repr__(self) -> str:
         return repr(self._inner)
 

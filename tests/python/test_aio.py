@@ -197,6 +197,24 @@ def test_everything_shows_itself() -> None:
     run(main)
 
 
+def test_a_callback_of_a_delivery_is_called_in_the_loop() -> None:
+    async def main() -> None:
+        thread = threading.get_ident()
+        called: list[tuple[int, int]] = []
+
+        def note(delivery: levada.aio.Delivery) -> None:
+            assert delivery.done()
+            called.append((len(called), threading.get_ident()))
+
+        async with orders() as db, db.producer() as p:
+            for _ in range(10):
+                (await p.send("orders", b"x")).add_done_callback(note)
+            await p.flush()
+            assert called == [(n, thread) for n in range(10)]
+
+    run(main)
+
+
 @pytest.mark.parametrize(
     "name", ["Bulk", "Consumer", "Database", "Delivery", "Group", "Producer", "Topic"]
 )

@@ -230,6 +230,8 @@ def test_buffers_that_are_no_bytes_are_refused(db: levada.Database) -> None:
                 p.send_many("orders", values_)
         p.send("orders", numpy.array([1, 2], dtype=">u2"))
     assert values(db) == [b"\0\1\0\2"]
+
+
 def test_a_callback_is_called_with_its_delivery_and_may_send(db: levada.Database) -> None:
     db.create_topic("orders")
     db.create_topic("seen")
