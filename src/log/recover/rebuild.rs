@@ -101,6 +101,9 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
         bad: None,
         damaged: Vec::new(),
     };
+    // Nothing tells the offsets of what is damaged but that they were synced.
+    let damaged_end = walk.next_base.min(walk.synced_below);
+    let mut behind_damage = false;
     loop {
         let (reason, after) = match scanner.step().map_err(wrong)? {
             Step::End => return Ok(walked),
@@ -108,6 +111,7 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
             Step::Batch(batch, follower) => match flaw(segment, &batch, follower, &walked, walk)? {
                 None => {
                     walk.learn(&batch, &mut walked)?;
+                    behind_damage = false;
                     continue;
                 }
                 Some(reason) => (reason, Some(batch.header().size_bytes as u64)),
@@ -115,14 +119,18 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
         };
         let position = walked.growth.tail.size;
         let Some(to) = way_on(segment, &*file, len, &walked, walk, after) else {
+            if behind_damage {
+                // What is kept of it keeps its offsets: they are not given out again.
+                walked.growth.tail.next = damaged_end;
+            }
             walked.bad = Some(reason);
             return Ok(walked);
         };
         walked.damaged.push((position, reason));
         walked.growth.jump(to);
+        behind_damage = true;
         if to == len {
-            // Nothing tells the offsets of what is damaged but that they were synced.
-            walked.growth.tail.next = walk.next_base.min(walk.synced_below);
+            walked.growth.tail.next = damaged_end;
         }
         scanner.seek(to);
     }

@@ -301,3 +301,19 @@ fn running_out_of_handles_while_syncing_takes_no_record_away() {
     show(&partition);
     assert_eq!(values(&partition).len(), 3);
 }
+
+#[test]
+fn offsets_of_damage_that_is_kept_are_not_given_out_again() {
+    let bench = Bench::new();
+    let at = ten_batches(&bench);
+    for body in [at[8] + 70, at[9] + 70] {
+        harm(&*bench.disk, &log(&bench), body, |b| b ^ 1);
+    }
+    let file = bench.disk.open(&log(&bench), Open::Write).unwrap();
+    let end = file.len().unwrap();
+    file.write_at(&[IoSlice::new(b"no batch")], end).unwrap();
+    let partition = bench.opened(false, Offset(100)).unwrap().partition;
+    let appended = append(&partition, &batch(NOW, &[b"value 100"])).unwrap();
+    show(&partition);
+    assert_eq!(one_read(&partition, appended.base_offset).unwrap(), [100]);
+}
