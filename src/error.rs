@@ -342,6 +342,15 @@ impl Error {
         self
     }
 
+    /// The same for a file that is in doubt since: Corrupt, because trying again cannot help.
+    #[must_use]
+    pub fn in_doubt(mut self) -> Self {
+        (self.inner.kind, self.inner.code) = (Kind::Corrupt, Code::KafkaStorageError);
+        let hint = ": what the disk has is in doubt; close the database and open it again, which recovers it";
+        self.inner.message.push_str(hint);
+        self
+    }
+
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.inner.code = code;

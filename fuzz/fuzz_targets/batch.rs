@@ -59,10 +59,13 @@ fn records(bytes: &Bytes, position: usize, view: &BatchView<'_>) {
         return;
     };
     assert!(plain.payload.len() <= LIMIT_BYTES.max(bytes.len()));
-    let mut last = None;
+    let (mut last, mut whole) = (None, true);
     let mut spans = 0;
     for span in plain.spans() {
-        let Ok(span) = span else { break };
+        let Ok(span) = span else {
+            whole = false;
+            break;
+        };
         assert!(last < Some(span.offset) || span.offset == Offset::MAX);
         last = Some(span.offset);
         let ends = [span.key, span.value, Some(span.headers)];
@@ -81,7 +84,9 @@ fn records(bytes: &Bytes, position: usize, view: &BatchView<'_>) {
     assert_eq!(viewed.map_while(Result::ok).count(), spans);
     let mut skipping = plain.records();
     skipping.skip_to(Offset(1));
-    assert!(skipping.map_while(Result::ok).count() <= spans);
+    let behind = skipping.map_while(Result::ok).count();
+    // What is jumped over is not looked at, so damage there ends the walk from the start alone.
+    assert!(!whole || behind <= spans);
 }
 
 fn check(bytes: &[u8]) {

@@ -14,6 +14,7 @@ orders 0 0 b'42' b'tea'
 from __future__ import annotations
 
 import atexit as _atexit
+import collections.abc as _abc
 import os as _os
 
 from ._consumer import Consumer, OnRebalance
@@ -46,7 +47,9 @@ from ._levada import (
     Records,
     Scan,
 )
-from ._levada import forked as _forked
+from ._levada import before_fork as _before_fork
+from ._levada import forked_child as _forked_child
+from ._levada import forked_parent as _forked_parent
 from ._producer import Producer
 from ._topic import PartitionDescription, Topic, TopicDescription
 
@@ -97,5 +100,8 @@ for _name in __all__:
     if isinstance(_object, type) and _object.__module__.startswith("levada._"):
         _object.__module__ = "levada"
 
-_os.register_at_fork(after_in_child=_forked)
+_abc.Sequence.register(Records)  # pyright: ignore[reportAttributeAccessIssue]
+_os.register_at_fork(
+    before=_before_fork, after_in_parent=_forked_parent, after_in_child=_forked_child
+)
 _atexit.register(_close_all)

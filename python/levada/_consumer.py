@@ -12,7 +12,9 @@ from weakref import ref
 from ._convert import (
     Offsets,
     Partition,
-    millis_of,
+    moment_of,
+    names_of,
+    number_of,
     offsets_of,
     partition_of,
     partitions_of,
@@ -55,10 +57,9 @@ def subscription_of(
                 raise InvalidError("a pattern stands alone: give topics or one pattern")
             pattern = topic
         else:
-            names.extend(topic)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"a topic is {type(name).__name__}, it must be str")
+            if not isinstance(topic, Iterable):
+                raise TypeError(f"a topic is {type(topic).__name__}, it must be str")
+            names.extend(names_of(topic))
     if pattern is None:
         return names, None
     if names:
@@ -154,12 +155,11 @@ class Consumer(ConsumerCore):
         Before the first partitions of a group have come, it is kept for them (all seeks are, and
         pauses), and what lies outside of the log is told when they are read.
         """
-        self._seek(self._named(partition), offset)
+        self._seek(self._named(partition), number_of(offset, "an offset"))
 
     def seek_to_time(self, moment: datetime | int, partition: Partition | None = None) -> None:
         """Goes on at the first record at or after ``moment``, in one partition or in all."""
-        ms = moment if isinstance(moment, int) else millis_of(moment)
-        self._seek_to_time(self._chosen(partition), ms)
+        self._seek_to_time(self._chosen(partition), moment_of(moment))
 
     def seek_to_beginning(self, partition: Partition | None = None) -> None:
         """Goes on at the first record there is, in one partition or in all."""
@@ -198,9 +198,8 @@ class Consumer(ConsumerCore):
         return topics or self.subscription()
 
     def _named(self, partition: Partition) -> tuple[str, int]:
-        return (
-            partition if isinstance(partition, tuple) else partition_of(partition, self._topics())
-        )
+        topics = [] if isinstance(partition, tuple) else self._topics()
+        return partition_of(partition, topics)
 
     def _chosen(self, partition: Partition | None) -> tuple[str, int] | None:
         return None if partition is None else self._named(partition)

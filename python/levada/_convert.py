@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+import os
 import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 from ._errors import InvalidError
 
@@ -20,12 +22,21 @@ Offsets: TypeAlias = int | Mapping[int, int] | Mapping[tuple[str, int], int]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+#: What a number of a setting counts, by the end of the setting's name.
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "seconds": timedelta(seconds=1),
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+}
+
+
 def text_of(name: str, value: SettingValue) -> str:
-    """One setting's value as Kafka writes it; a duration becomes milliseconds."""
+    """One setting's value as Kafka writes it; a duration counts the setting's own units."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
-        return str(value // timedelta(milliseconds=1))
+        return str(_count_of(name, value))
     if isinstance(value, (list, tuple)):
         return ",".join(value)
     if isinstance(value, float) and value.is_integer():
@@ -38,10 +49,22 @@ def text_of(name: str, value: SettingValue) -> str:
     )
 
 
+def _count_of(name: str, duration: timedelta) -> int:
+    unit_name = name.rpartition(".")[2]
+    unit = _UNITS.get(unit_name)
+    if unit is None:
+        raise InvalidError(f"setting {name} is no duration: give it a number or a text")
+    if unit_name != "ms" and duration % unit:
+        raise InvalidError(f"setting {name} counts whole {unit_name}: {duration} is none")
+    return duration // unit
+
+
 def pairs_of(config: Settings | None) -> list[tuple[str, str]]:
     """Settings under Kafka's names; those that are ``None`` are left out."""
     if config is None:
         return []
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config is {type(config).__name__}, it must be a mapping of settings")
     return [(name, text_of(name, value)) for name, value in config.items() if value is not None]
 
 
@@ -58,6 +81,48 @@ def keyword_pairs(
             raise InvalidError(f"setting {name} is given twice")
         pairs[name] = text_of(name, value)
     return list(pairs.items())
+
+
+def number_of(value: object, what: str, bits: int = 64) -> int:
+    """An int, NumPy's too, that fits so many bits; ``what`` names it in errors."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{what} is {type(value).__name__}, it must be an int")
+    number = operator.index(value)
+    if not -(1 << (bits - 1)) <= number < 1 << (bits - 1):
+        raise InvalidError(f"{what} {number} is out of range")
+    return number
+
+
+def names_of(topics: Iterable[str]) -> list[str]:
+    """Names of topics, one by one."""
+    names = list(topics)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"a topic is {type(name).__name__}, it must be str: give the names one by one"
+            )
+    return names
+
+
+def path_of(path: str | bytes | os.PathLike[str], what: str) -> str:
+    """A path as text."""
+    text = os.fsdecode(path)
+    if not text or "\0" in text:
+        raise InvalidError(f"{what} {text!r} is no path")
+    return text
+
+
+def moment_of(moment: datetime | int) -> int:
+    """Milliseconds since 1970 of an aware datetime, or as they are."""
+    if isinstance(moment, datetime):
+        return millis_of(moment)
+    try:
+        return number_of(moment, "a time")
+    except TypeError:
+        raise TypeError(
+            f"a time is {type(moment).__name__}, "
+            "it must be an int of milliseconds or an aware datetime"
+        ) from None
 
 
 def millis_of(moment: datetime) -> int:
@@ -77,18 +142,17 @@ def partitions_of(partitions: Iterable[Partition], topics: list[str]) -> list[tu
 def partition_of(partition: Partition, topics: list[str]) -> tuple[str, int]:
     """A partition with its topic; a bare number needs a single topic."""
     if isinstance(partition, tuple):
-        topic, number = partition
-        return topic, number
-    if not isinstance(partition, int):
-        raise TypeError(
-            f"a partition is {type(partition).__name__}, it must be an int or (topic, partition)"
-        )
+        if len(partition) != 2 or not isinstance(partition[0], str):
+            raise TypeError(f"partition {partition!r} must be an int or (topic, partition)")
+        return partition[0], number_of(partition[1], "a partition", 32)
+    if isinstance(partition, str):
+        raise TypeError(f"partition {partition!r} is str, it must be an int or (topic, partition)")
+    number = number_of(partition, "a partition", 32)
     if len(topics) != 1:
         raise InvalidError(
-            f"partition {partition} of which topic? there are {len(topics)}: "
-            "give (topic, partition)"
+            f"partition {number} of which topic? there are {len(topics)}: give (topic, partition)"
         )
-    return topics[0], partition
+    return topics[0], number
 
 
 def offsets_of(
@@ -99,20 +163,21 @@ def offsets_of(
         rows = []
         for partition, offset in offsets.items():
             topic, number = partition_of(partition, topics)
-            rows.append((topic, number, offset))
+            rows.append((topic, number, number_of(offset, "an offset")))
         return rows
-    if not isinstance(offsets, int):
+    if not hasattr(offsets, "__index__"):
         raise TypeError(
             f"offsets are {type(offsets).__name__}, "
             "they must be an int or a mapping from partitions to ints"
         )
+    wanted = number_of(offsets, "an offset")
     if len(partitions) != 1:
         raise InvalidError(
-            f"offset {offsets} of which partition? there are {len(partitions)}: "
+            f"offset {wanted} of which partition? there are {len(partitions)}: "
             "give {partition: offset}"
         )
     topic, number = partitions[0]
-    return [(topic, number, offsets)]
+    return [(topic, number, wanted)]
 
 
 def warn_unclosed(what: object) -> None:

@@ -23,6 +23,7 @@ from ._convert import (
     offsets_of,
     pairs_of,
     partitions_of,
+    path_of,
     warn_unclosed,
 )
 from ._errors import InvalidError, NotFoundError
@@ -79,10 +80,10 @@ class Database:
         config: Settings | None = None,
         archive_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._path = os.fspath(path)
+        self._path = path_of(path, "path")
         self._producers: WeakSet[Producer] = WeakSet()
         self._consumers: WeakSet[Consumer] = WeakSet()
-        archive = None if archive_dir is None else os.fspath(archive_dir)
+        archive = None if archive_dir is None else path_of(archive_dir, "archive_dir")
         self._core = Core(self._path, pairs_of(config), archive)
         self._topics = self._core.topics()
         self._groups = self._core.groups()
@@ -222,7 +223,9 @@ class Database:
             raise InvalidError(
                 f"isolation_level {isolation_level!r}: read_uncommitted or read_committed"
             )
-        numbers = None if partitions is None else list(partitions)
+        if isinstance(columns, str):
+            raise TypeError(f"columns is str: put the names into a list, [{columns!r}]")
+        numbers = None if partitions is None else list(dict.fromkeys(partitions))
         chosen = [(topic, n) for n in numbers or range(self._topics.get(topic)[1])]
         return Scan(
             self._core,
@@ -243,13 +246,17 @@ class Database:
             return None, None
         if isinstance(limit, datetime):
             return None, millis_of(limit)
-        return [(number, offset) for _, number, offset in offsets_of(limit, [topic], chosen)], None
+        rows = offsets_of(limit, [topic], chosen)
+        for row in rows:
+            if row[:2] not in chosen:
+                raise InvalidError(f"an offset of {row[0]}-{row[1]}, which is not scanned")
+        return [(number, offset) for _, number, offset in rows], None
 
     def run(self, job: str) -> int:
         """Runs a background job now; gives the bytes it dealt with.
 
         Jobs: ``roll``, ``retain``, ``compact``, ``archive``, ``checkpoint``, ``expire_offsets``,
-        ``remove``.
+        ``expire_producers``, ``remove``.
         """
         return self._core.run_job(job)
 

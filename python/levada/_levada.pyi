@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, Self, TypeAlias, final, overload
+from typing import Any, ClassVar, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
 from _typeshed import ReadableBuffer as _ReadableBuffer
 from _typeshed import StrPath
@@ -48,6 +48,14 @@ class Delivery:
     def done(self) -> bool:
         """Whether the outcome is known."""
 
+    def add_done_callback(self, callback: Callable[[Delivery], object]) -> None:
+        """Calls ``callback`` with this delivery when its outcome is known; soon, when it is.
+
+        Callbacks are called one after the other on one thread of the process; they may send. What
+        one raises goes to ``sys.unraisablehook``. ``flush`` and ``close`` wait for those of what
+        they delivered.
+        """
+
     def notify(self, bell: Bell, number: int) -> None:
         """Rings ``bell`` with ``number`` when the outcome is known."""
 
@@ -83,8 +91,23 @@ class Commit:
 
 @final
 class Record:
-    """One record. It keeps the bytes of its batch alive."""
+    """One record. It keeps the bytes of its batch alive.
 
+    Made by reading; one of one's own is for tests, and what a pickled one comes back as.
+    """
+
+    __match_args__: ClassVar[tuple[str, ...]]
+
+    def __new__(
+        cls,
+        topic: str,
+        partition: int,
+        offset: int,
+        timestamp: int,
+        key: _ReadableBuffer | None = None,
+        value: _ReadableBuffer | None = None,
+        headers: _Headers | None = None,
+    ) -> Self: ...
     @property
     def topic(self) -> str: ...
     @property
@@ -110,11 +133,20 @@ class Record:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object, /) -> Self: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]: ...
 
 @final
-class Records:
-    """The records of one poll, decoded when touched."""
+class Records(Sequence[Record]):
+    """The records of one poll, a sequence, decoded when touched."""
 
+    def __new__(cls, records: Sequence[Record]) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object, /) -> Self: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]: ...
+    def index(self, record: Any, start: int = 0, stop: int = ...) -> int: ...
+    def count(self, record: Any) -> int: ...
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, index: int, /) -> Record: ...
@@ -197,11 +229,15 @@ class ProducerCore:
     ) -> Bulk:
         """Sends many: a list of bytes, an Arrow array, or a buffer whose items are the values."""
 
-    def send_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Bulk:
+    def send_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Bulk:
         """Sends the rows of anything with the Arrow PyCapsule interface.
 
-        Columns: ``value``, and if wanted ``key``, ``timestamp`` (any unit, or int64 milliseconds),
-        ``headers`` (list of structs of key and value, or a map), ``partition``.
+        Columns: ``value``, and if wanted ``key``, ``timestamp`` (any unit, or integers of
+        milliseconds), ``headers`` (list of structs of key and value, or a map). With
+        ``keep_partitions`` the column ``partition`` says where a record goes. Without it that
+        column, ``offset`` and ``topic``, which scans and polls have, are not looked at.
         """
 
     def flush(self, timeout: float | None = None) -> None:
@@ -210,6 +246,35 @@ class ProducerCore:
     def close(self, timeout: float | None = None) -> None:
         """Flushes (120 s at most if not said) and ends. Once is enough."""
 
+    def _try_send(
+        self,
+        topic: str,
+        value: _ReadableBuffer | None,
+        *,
+        key: _ReadableBuffer | None = None,
+        headers: _Headers | None = None,
+        timestamp: int | datetime | None = None,
+        partition: int | None = None,
+    ) -> Delivery | int: ...
+    def _on_room(self, topic: str | None, lane: int, bell: Bell, number: int) -> None: ...
+    def _no_room(self) -> NoReturn: ...
+    def _begin_many(
+        self,
+        topic: str,
+        values: _Column,
+        *,
+        keys: _Column | None = None,
+        timestamps: Iterable[int | datetime | None] | None = None,
+        headers: Iterable[_Headers] | None = None,
+        partition: int | None = None,
+    ) -> Sending: ...
+    def _begin_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Sending: ...
+    def _on_flushed(self, bell: Bell, number: int) -> None: ...
+    def _take_failure(self) -> None: ...
+    @property
+    def _max_block(self) -> float: ...
     def make_room(self) -> None:
         """Waits until ``send`` need not wait, for ``max.block.ms`` at most."""
 
@@ -248,8 +313,8 @@ class ConsumerCore:
     ) -> ArrowBatches:
         """The same as Arrow, about ``max_bytes`` of it, values not copied.
 
-        Columns: partition, offset, timestamp (µs, UTC), key, value, headers. Keys and values are
-        BinaryView, without ``view`` LargeBinary.
+        Columns: partition, offset, timestamp (µs, UTC), key, value, headers; before them topic,
+        when several may be read. Keys and values are BinaryView, without ``view`` LargeBinary.
         """
 
     def unsubscribe(self) -> None:
@@ -285,6 +350,9 @@ class ConsumerCore:
         """The group's name."""
 
     def _next_ready(self) -> Record | None: ...
+    def _next_ahead(self) -> Record | None: ...
+    def _has_news(self) -> bool: ...
+    def _keep_up(self) -> None: ...
     def _subscribe(self, topics: Sequence[str]) -> None: ...
     def _subscribe_pattern(self, pattern: str) -> None: ...
     def _assign(self, partitions: Sequence[_Name]) -> None: ...
@@ -363,6 +431,17 @@ class Bell:
     def __new__(cls) -> Self: ...
     def fileno(self) -> int: ...
     def take(self) -> list[int]: ...
+    def close(self) -> None: ...
 
-def forked() -> None: ...
+@final
+class Sending:
+    """Many rows on their way into a producer, sent in steps that do not wait for room."""
+
+    def step(self) -> Literal["done", "more", "full"]: ...
+    def on_room(self, bell: Bell, number: int) -> None: ...
+    def bulk(self) -> Bulk: ...
+
+def before_fork() -> None: ...
+def forked_parent() -> None: ...
+def forked_child() -> None: ...
 def cli_main(args: Sequence[str]) -> int: ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ._convert import Settings, SettingValue, millis_of, text_of
+from ._convert import Settings, SettingValue, moment_of, text_of
 from ._levada import Topics
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,7 +113,7 @@ class Topic:
 
     def offsets_for_time(self, moment: datetime | int) -> dict[int, int | None]:
         """The first offset at or after ``moment`` of each partition, ``None`` without one."""
-        ms = moment if isinstance(moment, int) else millis_of(moment)
+        ms = moment_of(moment)
         return {
             number: self._core.offset_for_time(self._name, number, ms)
             for number in range(self.partitions)

@@ -14,26 +14,29 @@
 0
 b'tea'
 
-What waits (deliveries, polls, commits) is woken by the engine; short calls that touch the disk run
-in asyncio's own threads. Cancelling a wait changes nothing in the engine: no record is lost by it.
+What waits (deliveries, polls, commits, flushes, room in a full buffer) is woken by the engine;
+short calls that touch the disk run in asyncio's own threads. Cancelling a wait changes nothing in
+the engine: no record is lost by it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _consumer, _database, _levada, _producer
+from ._aio_admin import Group, Topic
+from ._aio_consumer import Consumer
 from ._convert import Offsets, Partition, Settings, SettingValue
-from ._group import Group
-from ._levada import ArrowBatches, Record, RecordMetadata, Records, Scan
-from ._loop import waker, within
-from ._topic import Topic
+from ._database import JobReport, PartitionRecovery
+from ._levada import RecordMetadata, Scan, Sending
+from ._loop import in_thread, late, waker, within
 
 if TYPE_CHECKING:
     from typing import Self
@@ -42,9 +45,12 @@ if TYPE_CHECKING:
 
     from ._levada import _ArrowArray, _ArrowStream, _Column, _Headers
 
-__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Producer", "open"]
+__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Group", "Producer", "Topic", "open"]
 
-_T = TypeVar("_T")
+#: After so many sends that did not wait, others have a turn.
+_SENDS_IN_A_ROW = 256
+#: As the synchronous face has it, in seconds.
+_CLOSE_TIMEOUT = 120.0
 
 
 class Delivery:
@@ -67,6 +73,11 @@ class Delivery:
     def done(self) -> bool:
         """Whether the outcome is known."""
         return self._inner.done()
+
+    def add_done_callback(self, callback: Callable[[Delivery], object]) -> None:
+        """Has the running loop call ``callback`` with this delivery when its outcome is known."""
+        rung = waker().future(self._inner.notify)
+        rung.add_done_callback(lambda _: callback(self))
 
     def __repr__(self) -> str:
         return repr(self._inner)
@@ -103,10 +114,13 @@ class Bulk:
 class Producer:
     """Sends records; see :class:`levada.Producer`. Leaving ``async with`` flushes."""
 
-    __slots__ = ("_inner",)
+    __slots__ = ("_inner", "_queue", "_sends")
 
     def __init__(self, inner: _producer.Producer) -> None:
         self._inner = inner
+        self._sends = 0
+        #: Those who wait for room, one behind the other; of the loop that waited last.
+        self._queue: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def send(
         self,
@@ -119,12 +133,19 @@ class Producer:
         partition: int | None = None,
     ) -> Delivery:
         """Sends a record; waits only while ``buffer.memory`` is full."""
-        if self._inner.full:
-            await asyncio.to_thread(self._inner.make_room)
-        sent = self._inner.send(
-            topic, value, key=key, headers=headers, timestamp=timestamp, partition=partition
-        )
-        return Delivery(sent)
+        self._sends += 1
+        if self._sends % _SENDS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+        until: float | None = None
+        while True:
+            sent = self._inner._try_send(
+                topic, value, key=key, headers=headers, timestamp=timestamp, partition=partition
+            )
+            if not isinstance(sent, int):
+                return Delivery(sent)
+            if until is None:
+                until = asyncio.get_running_loop().time() + self._inner._max_block
+            await self._room(functools.partial(self._inner._on_room, topic, sent), until)
 
     async def send_many(
         self,
@@ -136,9 +157,12 @@ class Producer:
         headers: Iterable[_Headers] | None = None,
         partition: int | None = None,
     ) -> Bulk:
-        """Sends many; see :meth:`levada.Producer.send_many`."""
-        sent = await asyncio.to_thread(
-            self._inner.send_many,
+        """Sends many; see :meth:`levada.Producer.send_many`.
+
+        Cancelling it leaves those sent that were sent before.
+        """
+        sending = await in_thread(
+            self._inner._begin_many,
             topic,
             values,
             keys=keys,
@@ -146,182 +170,86 @@ class Producer:
             headers=headers,
             partition=partition,
         )
-        return Bulk(sent)
+        while (step := sending.step()) != "done":
+            await self._between(step, sending)
+        return Bulk(sending.bulk())
 
-    async def send_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Bulk:
-        """Sends the rows of Arrow data; see :meth:`levada.Producer.send_arrow`."""
-        return Bulk(await asyncio.to_thread(self._inner.send_arrow, topic, data))
+    async def send_arrow(
+        self, topic: str, data: _ArrowStream | _ArrowArray, *, keep_partitions: bool = False
+    ) -> Bulk:
+        """Sends the rows of Arrow data; see :meth:`levada.Producer.send_arrow`.
+
+        Cancelling it leaves those sent that were sent before.
+        """
+        sending = await in_thread(
+            self._inner._begin_arrow, topic, data, keep_partitions=keep_partitions
+        )
+        # Where the data comes from may take its time.
+        while (step := await in_thread(sending.step)) != "done":
+            await self._between(step, sending)
+        return Bulk(sending.bulk())
+
+    async def _between(self, step: str, sending: Sending) -> None:
+        if step == "full":
+            until = asyncio.get_running_loop().time() + self._inner._max_block
+            await self._room(sending.on_room, until)
+        else:
+            await asyncio.sleep(0)
+
+    async def _room(self, register: Callable[[_levada.Bell, int], None], until: float) -> None:
+        """Waits for its turn, then for room. The next one comes when this one has tried again."""
+        loop = asyncio.get_running_loop()
+        if self._queue is None or self._queue[0] is not loop:
+            self._queue = (loop, asyncio.Lock())
+        limit = asyncio.timeout_at(until)
+        try:
+            async with limit, self._queue[1]:
+                await within(waker().future(register), None)
+        except TimeoutError:
+            if limit.expired():
+                self._inner._no_room()
+            raise
 
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until all that was sent is delivered; raises the first failure nobody has seen."""
-        await asyncio.to_thread(self._inner.flush, timeout)
+        if not await within(waker().future(self._inner._on_flushed), timeout):
+            ms = round((timeout or 0) * 1000)
+            raise late(
+                f"not all records were delivered within {ms} ms: they may still be; flush again"
+            )
+        self._inner._take_failure()
 
     async def close(self, timeout: float | None = None) -> None:
-        """Flushes and ends. Once is enough."""
-        await asyncio.to_thread(self._inner.close, timeout)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self._inner.closed
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self._inner.__exit__, kind, error, trace)
-
-    def __repr__(self) -> str:
-        return repr(self._inner).replace("levada.", "levada.aio.", 1)
-
-
-class Consumer(AsyncIterator[Record]):
-    """Reads records; see :class:`levada.Consumer`. One task at a time."""
-
-    def __init__(self, inner: _consumer.Consumer, idle_timeout: float | None) -> None:
-        self._inner = inner
-        self._idle_timeout = idle_timeout
-        self._woken = False
-        #: Left with the engine until it rings; kept over a wait that was cancelled.
-        self._ready: asyncio.Future[None] | None = None
-
-    async def poll(self, max_records: int | None = None, timeout: float | None = 1.0) -> Records:
-        """Records as soon as there are some; none when ``timeout`` seconds are over."""
-        return await self._wait(lambda: self._inner.poll(max_records, 0), len, timeout)
-
-    async def poll_arrow(
-        self, max_bytes: int | None = None, timeout: float | None = 1.0, *, view: bool = True
-    ) -> ArrowBatches:
-        """The same as Arrow, values not copied; see :meth:`levada.Consumer.poll_arrow`."""
-        return await self._wait(
-            lambda: self._inner.poll_arrow(max_bytes, 0, view=view), len, timeout
-        )
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Record:
-        record = self._inner._next_ready()
-        if record is None:
-            record = await self._wait(
-                self._inner._next_ready, lambda found: found is not None, self._idle_timeout
-            )
-        if record is None:
-            raise StopAsyncIteration
-        return record
-
-    async def _wait(
-        self, take: Callable[[], _T], is_something: Callable[[_T], object], timeout: float | None
-    ) -> _T:
-        loop = asyncio.get_running_loop()
-        deadline = None if timeout is None else loop.time() + timeout
-        while True:
-            found = take()
-            if is_something(found) or self._woken:
-                self._woken = False
-                return found
-            left = self._inner._look_again_after
-            if deadline is not None:
-                left = min(left, deadline - loop.time())
-                if left <= 0:
-                    return found
-            if self._ready is None or self._ready.get_loop() is not loop:
-                self._ready = waker().future(self._inner.notify)
-            if await within(self._ready, left):
-                self._ready = None
-
-    async def commit(self, offsets: Offsets | Record | None = None) -> None:
-        """Commits where this consumer stands, ``offsets``, or up to a record; see
-        :meth:`levada.Consumer.commit`."""
-        ticket = self._inner.commit(offsets, asynchronous=True)
-        if ticket is None:
+        """Flushes (120 s at most if not said) and ends. Once is enough."""
+        if self._inner.closed:
             return
-        if not ticket.done():
-            await within(waker().future(ticket.notify), ticket._timeout)
-        ticket.result(0)
+        failed: Exception | None = None
+        left = 0.0
+        try:
+            await self.flush(_CLOSE_TIMEOUT if timeout is None else timeout)
+            left = _CLOSE_TIMEOUT
+        except Exception as error:
+            failed = error
+        finally:
+            # Also when it is cancelled: what was sent is then on its way to the disk.
+            await in_thread(self._inner.close, left)
+        if failed is not None:
+            raise failed
 
-    def subscribe(
-        self,
-        *topics: _consumer.Topics,
-        pattern: str | re.Pattern[str] | None = None,
-        on_assigned: _consumer.OnRebalance | None = None,
-        on_revoked: _consumer.OnRebalance | None = None,
-        on_lost: _consumer.OnRebalance | None = None,
-    ) -> None:
-        """See :meth:`levada.Consumer.subscribe`; callbacks are plain functions and get the consumer
-        underneath."""
-        self._inner.subscribe(
-            *topics,
-            pattern=pattern,
-            on_assigned=on_assigned,
-            on_revoked=on_revoked,
-            on_lost=on_lost,
-        )
+    async def make_room(self) -> None:
+        """Waits until ``send`` need not wait, for ``max.block.ms`` at most."""
+        until = asyncio.get_running_loop().time() + self._inner._max_block
+        await self._room(functools.partial(self._inner._on_room, None, 0), until)
 
-    def subscribe_pattern(self, pattern: str | re.Pattern[str]) -> None:
-        """See :meth:`levada.Consumer.subscribe_pattern`."""
-        self._inner.subscribe_pattern(pattern)
+    @property
+    def full(self) -> bool:
+        """Whether ``send`` would wait for room."""
+        return self._inner.full
 
-    def assign(self, *partitions: Partition) -> None:
-        """See :meth:`levada.Consumer.assign`."""
-        self._inner.assign(*partitions)
-
-    def assignment(self) -> list[tuple[str, int]]:
-        """The partitions that are read now."""
-        return self._inner.assignment()
-
-    def pause(self, *partitions: Partition) -> None:
-        """See :meth:`levada.Consumer.pause`."""
-        self._inner.pause(*partitions)
-
-    def resume(self, *partitions: Partition) -> None:
-        """See :meth:`levada.Consumer.resume`."""
-        self._inner.resume(*partitions)
-
-    async def seek(self, partition: Partition, offset: int) -> None:
-        """Goes on at ``offset``."""
-        await asyncio.to_thread(self._inner.seek, partition, offset)
-
-    async def seek_to_time(
-        self, moment: datetime | int, partition: Partition | None = None
-    ) -> None:
-        """Goes on at the first record at or after ``moment``."""
-        await asyncio.to_thread(self._inner.seek_to_time, moment, partition)
-
-    async def seek_to_beginning(self, partition: Partition | None = None) -> None:
-        """Goes on at the first record there is."""
-        await asyncio.to_thread(self._inner.seek_to_beginning, partition)
-
-    async def seek_to_end(self, partition: Partition | None = None) -> None:
-        """Goes on behind the last record there is."""
-        await asyncio.to_thread(self._inner.seek_to_end, partition)
-
-    def position(self, partition: Partition) -> int:
-        """The offset of the next record that this consumer gives."""
-        return self._inner.position(partition)
-
-    async def committed(self, partition: Partition) -> int | None:
-        """What the group has committed."""
-        return await asyncio.to_thread(self._inner.committed, partition)
-
-    async def lag(self) -> dict[tuple[str, int], int]:
-        """How many offsets lie between the position and the end of each assigned partition."""
-        return await asyncio.to_thread(self._inner.lag)
-
-    def wakeup(self) -> None:
-        """Makes a poll that waits return empty, and an iteration end; from any thread."""
-        self._woken = True
-        self._inner.wakeup()
-
-    async def close(self) -> None:
-        """Commits (with ``enable.auto.commit``), leaves the group and ends. Once is enough."""
-        self.wakeup()
-        await asyncio.to_thread(self._inner.close)
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes that are sent and not delivered."""
+        return self._inner.buffered_bytes
 
     @property
     def closed(self) -> bool:
@@ -337,18 +265,20 @@ class Consumer(AsyncIterator[Record]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self._inner.__exit__, kind, error, trace)
+        if error is None:
+            await self.close()
+            return
+        try:
+            await self.close()
+        except Exception as failed:
+            error.add_note(f"and the producer could not be closed: {failed}")
 
     def __repr__(self) -> str:
         return repr(self._inner).replace("levada.", "levada.aio.", 1)
 
 
 class Database:
-    """An open data directory; see :class:`levada.Database`.
-
-    Topics and groups that it gives are :class:`levada.Topic` and :class:`levada.Group`; their calls
-    are short, but for ``archive``: run that one with ``asyncio.to_thread``.
-    """
+    """An open data directory; see :class:`levada.Database`."""
 
     def __init__(self, inner: _database.Database) -> None:
         self._inner = inner
@@ -357,6 +287,11 @@ class Database:
     def sync(self) -> _database.Database:
         """The same database for code that is not asynchronous."""
         return self._inner
+
+    @property
+    def path(self) -> str:
+        """The directory, or ``":memory:"``."""
+        return self._inner.path
 
     @property
     def closed(self) -> bool:
@@ -372,17 +307,19 @@ class Database:
         exist_ok: bool = False,
     ) -> Topic:
         """Makes a topic; see :meth:`levada.Database.create_topic`."""
-        return await asyncio.to_thread(
+        made = await asyncio.to_thread(
             self._inner.create_topic, name, partitions, config, exist_ok=exist_ok
         )
+        return Topic(made)
 
     async def topic(self, name: str) -> Topic:
         """A topic by name; :class:`levada.NotFoundError` when there is none."""
-        return await asyncio.to_thread(self._inner.topic, name)
+        return Topic(await asyncio.to_thread(self._inner.topic, name))
 
     async def topics(self, *, internal: bool = False) -> list[Topic]:
         """All topics by name."""
-        return await asyncio.to_thread(self._inner.topics, internal=internal)
+        found = await asyncio.to_thread(self._inner.topics, internal=internal)
+        return [Topic(topic) for topic in found]
 
     async def delete_topic(self, name: str) -> None:
         """Removes a topic with its records, offsets and archive."""
@@ -390,11 +327,11 @@ class Database:
 
     async def groups(self) -> list[Group]:
         """All consumer groups by name."""
-        return await asyncio.to_thread(self._inner.groups)
+        return [Group(group) for group in await asyncio.to_thread(self._inner.groups)]
 
     def group(self, id: str) -> Group:
         """A consumer group by name; it need not exist yet."""
-        return self._inner.group(id)
+        return Group(self._inner.group(id))
 
     def producer(self, *, config: Settings | None = None, **settings: SettingValue) -> Producer:
         """A producer; see :meth:`levada.Database.producer`."""
@@ -423,7 +360,7 @@ class Database:
             pattern=pattern,
             partitions=partitions,
             auto_commit=auto_commit,
-            idle_timeout=None,
+            idle_timeout=idle_timeout,
             on_assigned=on_assigned,
             on_revoked=on_revoked,
             on_lost=on_lost,
@@ -453,6 +390,18 @@ class Database:
             isolation_level=isolation_level,
             view=view,
         )
+
+    async def run(self, job: str) -> int:
+        """Runs a background job now; see :meth:`levada.Database.run`."""
+        return await asyncio.to_thread(self._inner.run, job)
+
+    async def jobs(self) -> list[JobReport]:
+        """How the background jobs went so far."""
+        return await asyncio.to_thread(self._inner.jobs)
+
+    def recovery(self) -> list[PartitionRecovery]:
+        """What opening had to mend after an unclean stop; empty when nothing."""
+        return self._inner.recovery()
 
     async def close(self) -> None:
         """Closes what was made from it, makes everything durable and closes. Once is enough."""

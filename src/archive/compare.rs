@@ -9,17 +9,23 @@ use super::arrow::PLAIN_BATCH_BYTES_MAX;
 use super::read::{ArchiveFile, Cursor, Form, Rebuilt};
 use super::write::Segment;
 use crate::error::{Error, Result};
+use crate::log::Stop;
 use crate::record::{BatchHeader, BatchView, Batches, HEADER_BYTES, PlainRecords};
 
 /// Base offsets of the batches that the file does not give back as they were. Errors: Corrupt when it
-/// cannot be read, or holds other batches.
-pub(crate) fn differences(file: &Arc<ArchiveFile>, segments: &[Segment]) -> Result<HashSet<i64>> {
+/// cannot be read, or holds other batches; Closed when it is to stop.
+pub(crate) fn differences(
+    file: &Arc<ArchiveFile>,
+    segments: &[Segment],
+    stop: &Stop,
+) -> Result<HashSet<i64>> {
     let mut different = HashSet::new();
     let mut cursor = Cursor::at(file.clone(), file.entry.base(), Form::Plain)?;
     for segment in segments {
         let walk = Batches::new(&segment.bytes);
         let mut position = 0;
         for batch in walk {
+            stop.check()?;
             let batch = batch?;
             let end = position + batch.bytes().len();
             let rebuilt = cursor.next_batch()?;

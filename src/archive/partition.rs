@@ -10,9 +10,9 @@ use super::catalog::{ArchivedFile, Catalog, catalog_prefix, data_name, data_pref
 use super::compare::differences;
 use super::read::{ArchiveFile, Cursor, Form, ReadCache, first_at_time};
 use super::store::BlobStore;
-use super::write::{Plan, Segment, WriteRequest, write_file};
+use super::write::{Plan, Segment, WriteRequest, missing, write_file};
 use crate::error::{Code, Error, Kind, Result};
-use crate::log::{Aborted, ColdStore, SealedSegment};
+use crate::log::{Aborted, ColdStore, SealedSegment, Stop};
 use crate::types::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 
 /// Sealed segments of one partition, as Parquet files in a store.
@@ -136,8 +136,8 @@ impl PartitionArchive {
         if open { chosen } else { 0 }
     }
 
-    /// Makes one file of whole segments, in order. What the archive has already is left out; `None`
-    /// when it has all. When this returns, the file was read back and compared record for record, and
+    /// Makes one file of whole segments, in order. What the archive has already is left out, also the
+    /// first batches of a segment that goes beyond it; `None` when it has all. When this returns, the file was read back and compared record for record, and
     /// the catalog names it: the local segments may go. Doing it again changes nothing.
     ///
     /// Errors: Corrupt when a segment is damaged or the file does not read back; then nothing changed.
@@ -147,33 +147,46 @@ impl PartitionArchive {
         aborted: &[Aborted],
         threads: usize,
     ) -> Result<Option<ArchivedFile>> {
+        self.archive_until(segments, aborted, threads, &Stop::new())
+    }
+
+    /// As [`archive`](Self::archive). Gives up soon after `stop` was set: Closed, and nothing changed.
+    pub fn archive_until(
+        &self,
+        segments: &[Segment],
+        aborted: &[Aborted],
+        threads: usize,
+        stop: &Stop,
+    ) -> Result<Option<ArchivedFile>> {
         let _changing = self.changing.lock();
         let old = self.catalog();
-        let end = old.range().map(|(_, end)| end);
-        let fresh = |s: &&Segment| end.is_none_or(|end| s.next_offset > end);
-        let mut segments: Vec<Segment> = segments.iter().filter(fresh).cloned().collect();
-        let (Some(first), Some(end_of_last)) = (
+        let segments = match old.range() {
+            Some((_, end)) => missing(segments, end).map_err(|e| e.at(&self.name))?,
+            None => segments.to_vec(),
+        };
+        let (Some(base), Some(end_of_last)) = (
             segments.first().map(|s| s.base_offset),
             segments.last().map(|s| s.next_offset),
         ) else {
             return Ok(None);
         };
-        let base = end.unwrap_or(first);
-        if first < base {
-            return Err(Error::internal(format!(
-                "{}: a segment starts at {first}, inside what is archived up to {base}",
-                self.name
-            )));
-        }
-        // What is missing between two files is missing for good: the later one covers it.
-        segments[0].base_offset = base;
         if old.files.is_empty() {
             old.save(self.store.as_ref(), &self.name)?;
         }
         let file = data_name(&self.name, base, end_of_last);
         let within = |a: &&Aborted| a.first_offset < end_of_last && a.last_offset >= base;
         let aborted: Vec<Aborted> = aborted.iter().filter(within).copied().collect();
-        let entry = self.write_checked(&segments, &file, &aborted, threads)?;
+        let request = WriteRequest {
+            name: &self.name,
+            file: &file,
+            topic_id: self.topic_id,
+            segments: &segments,
+            aborted: &aborted,
+            raw: &HashSet::new(),
+            threads,
+            stop,
+        };
+        let entry = self.write_checked(&request)?;
         let mut new = Catalog::clone(&old);
         new.files.push(entry.clone());
         new.save(self.store.as_ref(), &self.name)?;
@@ -183,31 +196,26 @@ impl PartitionArchive {
 
     /// Writes, reads back, and writes again with whole batches kept where rows alone do not give them
     /// back (numbers written longer than need be, bits without a meaning).
-    fn write_checked(
-        &self,
-        segments: &[Segment],
-        file: &str,
-        aborted: &[Aborted],
-        threads: usize,
-    ) -> Result<ArchivedFile> {
-        let plan = Plan::of(segments)?;
+    fn write_checked(&self, request: &WriteRequest<'_>) -> Result<ArchivedFile> {
+        let plan = Plan::of(request.segments)?;
+        let (file, segments) = (request.file, request.segments);
         let mut raw = HashSet::new();
         for _ in 0..2 {
             let request = WriteRequest {
-                name: &self.name,
-                file,
-                topic_id: self.topic_id,
-                segments,
-                aborted,
                 raw: &raw,
-                threads,
+                ..*request
             };
             let entry = write_file(&request, &plan, self.store.create(file)?)?;
-            let written = Arc::new(ArchiveFile::open(self.store.as_ref(), &entry)?);
-            raw = differences(&written, segments)?;
-            if raw.is_empty() {
-                return Ok(entry);
-            }
+            let different = ArchiveFile::open(self.store.as_ref(), &entry)
+                .and_then(|written| differences(&Arc::new(written), segments, request.stop));
+            raw = match different {
+                Ok(none) if none.is_empty() => return Ok(entry),
+                Ok(different) => different,
+                Err(error) => {
+                    self.store.remove(file)?;
+                    return Err(error);
+                }
+            };
         }
         self.store.remove(file)?;
         Err(Error::internal(format!(
@@ -226,9 +234,12 @@ impl PartitionArchive {
         let mut gone = Retained::default();
         for file in &old.files {
             let deleted = file.next() <= retain.log_start;
-            let aged = retain
-                .before
-                .is_some_and(|b| file.latest_timestamp().is_none_or(|t| t < b));
+            // Records without a timestamp have no age, here as in the log.
+            let is_old = |b| {
+                file.latest_timestamp()
+                    .is_none_or(|t| t.get() >= 0 && t < b)
+            };
+            let aged = retain.before.is_some_and(is_old);
             let large = retain
                 .bytes_max
                 .is_some_and(|max| total - file.size_bytes >= max);

@@ -3,4 +3,5 @@
 mod damage;
 mod roundtrip;
 mod scan;
+mod stop;
 mod support;

@@ -4,6 +4,9 @@
 //! apart), and a POSIX record lock, which is what Kafka's broker takes: a directory that a broker runs
 //! on is refused, and a broker refuses ours. A process loses its record lock when it closes *any* handle
 //! of the file, so a directory held by this process is recognised before its lock file is opened.
+//!
+//! A child after `fork` inherits the open file, and with it the `flock`: unless it lets go of it, the
+//! directory stays locked when the parent has closed it. [`Fork`] does that.
 #![allow(clippy::disallowed_methods)] // the seam itself
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -11,8 +14,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use parking_lot::Mutex;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
@@ -24,9 +27,59 @@ const NAME: &str = ".lock";
 /// Device and inode of a lock file: names may be links.
 type Identity = (u64, u64);
 
+/// A lock file that is held.
+#[derive(Debug)]
+struct Held {
+    identity: Identity,
+    /// Tells the locks of one directory apart that follow each other.
+    number: u64,
+    /// Which process took it: a child after `fork` finds the parent's here.
+    pid: u32,
+    /// The locks go when this closes. Never unlocked by hand: a child after `fork` shares the `flock`
+    /// and would release its parent's.
+    _file: File,
+}
+
+#[derive(Debug)]
+struct Registry {
+    held: Vec<Held>,
+    next_number: u64,
+}
+
 /// The lock files that this process holds. Locked while one is taken or let go, so that no thread
-/// opens and closes a lock file that another is taking; nothing in between waits.
-static HELD: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+/// opens and closes a lock file that another is taking; nothing in between waits. One of the standard
+/// library's: it may be unlocked in a child after `fork`, where no other thread is.
+static HELD: Mutex<Registry> = Mutex::new(Registry {
+    held: Vec::new(),
+    next_number: 0,
+});
+
+fn registry() -> MutexGuard<'static, Registry> {
+    // What it guards is whole after every line.
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a program does around a `fork`: made before it, and dropped after it in the parent. In the
+/// child [`Fork::in_child`] lets go of the directories that the parent has open, so that they are
+/// locked only as long as the parent has them. The child's copies of the handles must not be used.
+#[derive(Debug)]
+pub struct Fork {
+    /// So that no other thread is in the middle of a change that the child would inherit.
+    registry: MutexGuard<'static, Registry>,
+}
+
+impl Fork {
+    pub fn before() -> Fork {
+        Fork {
+            registry: registry(),
+        }
+    }
+
+    /// Closing the copies releases nothing of the parent's: its own are open still.
+    pub fn in_child(mut self) {
+        self.registry.held.clear();
+    }
+}
 
 /// Held as long as the data directory is open for writing; released when dropped, and by the system
 /// when the process dies. The file stays: its presence alone means nothing, the lock on it does.
@@ -36,16 +89,20 @@ static HELD: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
 #[derive(Debug)]
 pub struct DirectoryLock {
     path: PathBuf,
-    /// The locks go when this closes. Never unlocked by hand: a child after `fork` shares the `flock`
-    /// and would release its parent's. `None`: nobody else can reach the directory, it is in memory.
-    file: Option<(File, Identity)>,
+    /// In the registry. `None`: nobody else can reach the directory, it is in memory.
+    number: Option<u64>,
 }
 
 impl DirectoryLock {
     pub(super) fn acquire(dir: &Path) -> Result<DirectoryLock> {
         let path = dir.join(NAME);
-        let mut held = HELD.lock();
-        let held_here = |meta: std::fs::Metadata| held.contains(&(meta.dev(), meta.ino()));
+        let mut registry = registry();
+        // What a fork left here, of a program that does not know of `Fork`.
+        registry.held.retain(|h| h.pid == process::id());
+        let held_here = |meta: std::fs::Metadata| {
+            let identity = (meta.dev(), meta.ino());
+            registry.held.iter().any(|h| h.identity == identity)
+        };
         if std::fs::metadata(&path).is_ok_and(held_here) {
             return Err(taken(dir, Some(process::id())));
         }
@@ -70,11 +127,17 @@ impl DirectoryLock {
         }
         write_owner(&mut file).map_err(|e| failed("write", e))?;
         let meta = file.metadata().map_err(|e| failed("look at", e))?;
-        let identity = (meta.dev(), meta.ino());
-        held.push(identity);
+        let number = registry.next_number;
+        registry.next_number += 1;
+        registry.held.push(Held {
+            identity: (meta.dev(), meta.ino()),
+            number,
+            pid: process::id(),
+            _file: file,
+        });
         Ok(DirectoryLock {
             path,
-            file: Some((file, identity)),
+            number: Some(number),
         })
     }
 
@@ -82,7 +145,7 @@ impl DirectoryLock {
     pub(super) fn in_memory(dir: &Path) -> DirectoryLock {
         DirectoryLock {
             path: dir.join(NAME),
-            file: None,
+            number: None,
         }
     }
 
@@ -94,13 +157,9 @@ impl DirectoryLock {
 
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        if let Some((file, identity)) = self.file.take() {
+        if let Some(number) = self.number.take() {
             // Closed while `HELD` is locked: whoever comes next must not lose its lock by this close.
-            let mut held = HELD.lock();
-            drop(file);
-            if let Some(at) = held.iter().position(|h| *h == identity) {
-                held.swap_remove(at);
-            }
+            registry().held.retain(|h| h.number != number);
         }
     }
 }

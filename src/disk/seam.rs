@@ -73,6 +73,16 @@ pub trait File: Send + Sync + Debug {
 /// Replaces `path` so that after a crash either the old or the new content is there, whole:
 /// temporary file, sync, rename, sync of the directory.
 pub fn write_atomically(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<()> {
+    replace(disk, path, content, true)?;
+    let parent = path.parent().unwrap_or(Path::new("."));
+    disk.sync_dir(parent)
+        .map_err(|e| Error::io(format_args!("sync the directory of {}", path.display()), e))
+}
+
+/// As [`write_atomically`], for many files of one directory, which the caller syncs once: until then
+/// the old content may come back. Without `synced`, what comes back may be neither: for content with a
+/// checksum that can be made anew.
+pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], synced: bool) -> Result<()> {
     let temporary = PathBuf::from(format!("{}.tmp", path.display()));
     let step = |what: &str, e| Error::io(format_args!("{what} {}", path.display()), e);
     let file = disk
@@ -80,10 +90,9 @@ pub fn write_atomically(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<
         .map_err(|e| step("write", e))?;
     file.write_at(&[IoSlice::new(content)], 0)
         .map_err(|e| step("write", e))?;
-    file.sync().map_err(|e| step("sync", e))?;
+    if synced {
+        file.sync().map_err(|e| step("sync", e))?;
+    }
     disk.rename(&temporary, path)
-        .map_err(|e| step("replace", e))?;
-    let parent = path.parent().unwrap_or(Path::new("."));
-    disk.sync_dir(parent)
-        .map_err(|e| step("sync the directory of", e))
+        .map_err(|e| step("replace", e))
 }

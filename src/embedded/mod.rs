@@ -11,12 +11,16 @@ pub use consumer::{
 };
 pub use database::{Database, MEMORY, OpenOptions};
 pub use producer::{
-    Acks, Bulk, Delivery, Message, Producer, ProducerOptions, RecordMetadata, Sent, TopicWriter,
+    Acks, Bulk, Delivery, Flush, Message, OnDelivered, Producer, ProducerOptions, RecordMetadata,
+    Sent, TopicWriter,
 };
 #[cfg(feature = "archive")]
 pub use scan::{Bound, Scan, ScanOptions};
 
 // What the methods above take and give, so that users need no layer below this one.
+pub use crate::disk::Fork;
 pub use crate::engine::groups::OffsetCommit;
-pub use crate::engine::{CommitTicket, ConfigOp, Job, JobReport, MoveOut, NewTopic, TopicHandle};
+pub use crate::engine::{
+    COMMIT_TIMEOUT, CommitTicket, ConfigOp, Job, JobReport, MoveOut, NewTopic, TopicHandle,
+};
 pub use crate::record::RecordView;

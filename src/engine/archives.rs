@@ -1,6 +1,6 @@
 //! The archive as the engine uses it: one store, an archive a partition, opened when first asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::archive::store::LocalStore;
 use crate::archive::{PartitionArchive, ReadCache, Retain, Segment, remove_topic};
 use crate::clock::Clock;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
-use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment};
-use crate::types::{Timestamp, TopicId, TopicPartition};
+use crate::error::{Code, Error, Kind, Result};
+use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment, Stop};
+use crate::types::{Offset, Timestamp, TopicId, TopicPartition};
 
 /// Footers and page indexes of archive files that are kept in memory, over all partitions.
 const CACHED_BYTES_MAX: usize = 32 << 20;
@@ -38,7 +38,10 @@ pub struct Archives {
 struct Open {
     /// Made when the first partition has something to archive, or when the directory is there.
     store: Option<Arc<LocalStore>>,
-    partitions: HashMap<TopicPartition, Arc<PartitionArchive>>,
+    /// By id too: a topic made again under a name has another archive.
+    partitions: HashMap<(TopicPartition, TopicId), Arc<PartitionArchive>>,
+    /// Deleted topics, which somebody may still hold and ask for.
+    forgotten: HashSet<TopicId>,
 }
 
 impl Archives {
@@ -54,21 +57,26 @@ impl Archives {
         }
     }
 
-    /// The archive of one partition; opened when need be.
+    /// The archive of one partition; opened when need be. NotFound when the topic was deleted.
     pub fn partition(
         &self,
         name: &TopicPartition,
         topic_id: TopicId,
     ) -> Result<Arc<PartitionArchive>> {
         let mut open = self.open.lock();
-        if let Some(archive) = open.partitions.get(name) {
+        let key = (name.clone(), topic_id);
+        if let Some(archive) = open.partitions.get(&key) {
             return Ok(archive.clone());
+        }
+        if open.forgotten.contains(&topic_id) {
+            let message = format!("{name}: the topic with id {topic_id} was deleted");
+            return Err(Error::coded(Code::UnknownTopicOrPartition, message));
         }
         let store = self.store(&mut open)?;
         let archive = PartitionArchive::open(store, self.cache.clone(), name.clone(), topic_id)?;
         let archive = Arc::new(archive);
         archive.remove_orphans()?;
-        open.partitions.insert(name.clone(), archive.clone());
+        open.partitions.insert(key, archive.clone());
         Ok(archive)
     }
 
@@ -81,18 +89,24 @@ impl Archives {
         Ok(store)
     }
 
-    /// Makes one file of the next segments; gives whether there may be more to do.
+    /// Makes one file of the next segments and lets go of them locally; gives the local bytes that went,
+    /// `None` when there is nothing to do.
     fn move_some(
         &self,
         archive: &PartitionArchive,
         log: &Partition,
         due: &[SealedSegment],
-    ) -> Result<bool> {
+        stop: &Stop,
+    ) -> Result<Option<u64>> {
+        // These are archived, and may be gone already.
+        let end = archive.range().map_or(Offset::ZERO, |(_, end)| end);
+        let done = due.partition_point(|s| s.next_offset <= end);
+        let due = due.get(done..).unwrap_or_default();
         let file_bytes = log.config().archive_file_bytes.max(1).unsigned_abs();
         let count = archive.choose(due, file_bytes);
         let chosen = due.get(..count).unwrap_or_default();
         let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut segments = Vec::with_capacity(chosen.len());
         for segment in chosen {
@@ -104,8 +118,8 @@ impl Archives {
             });
         }
         let aborted = log.aborted(first.base_offset, last.next_offset)?;
-        archive.archive(&segments, &aborted, ENCODE_THREADS)?;
-        Ok(true)
+        archive.archive_until(&segments, &aborted, ENCODE_THREADS, stop)?;
+        log.drop_archived(last.next_offset).map(Some)
     }
 
     /// The segments that the topic's settings give to the archive by now, oldest first.
@@ -151,9 +165,10 @@ impl ColdStores for Archives {
         self.partition(name, topic_id).map(Some)
     }
 
-    fn forget(&self, topic: &str, _topic_id: TopicId) {
+    fn forget(&self, topic: &str, topic_id: TopicId) {
         let mut open = self.open.lock();
-        open.partitions.retain(|name, _| &*name.topic != topic);
+        open.partitions.retain(|(_, id), _| *id != topic_id);
+        open.forgotten.insert(topic_id);
         let removed = self
             .store(&mut open)
             .and_then(|store| remove_topic(&*store, topic));
@@ -168,6 +183,7 @@ impl ColdStores for Archives {
         topic_id: TopicId,
         log: &Partition,
         force: bool,
+        stop: &Stop,
     ) -> Result<u64> {
         if log.config().cleanup.compact {
             return match force {
@@ -179,11 +195,20 @@ impl ColdStores for Archives {
         }
         let archive = self.partition(name, topic_id)?;
         let due = self.due(log, force);
-        while self.move_some(&archive, log, &due)? {}
-        match archive.range() {
-            Some((_, end)) => log.drop_archived(end),
-            None => Ok(0),
+        // What an earlier run archived and did not come to remove.
+        let mut bytes = match archive.range() {
+            Some((_, end)) => log.drop_archived(end)?,
+            None => 0,
+        };
+        while !stop.is_set() {
+            match self.move_some(&archive, log, &due, stop) {
+                Ok(Some(moved)) => bytes += moved,
+                Ok(None) => break,
+                Err(e) if stop.is_set() && e.kind() == Kind::Closed => break,
+                Err(e) => return Err(e),
+            }
         }
+        Ok(bytes)
     }
 
     fn retain(&self, name: &TopicPartition, topic_id: TopicId, log: &Partition) -> Result<u64> {

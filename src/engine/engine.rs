@@ -1,5 +1,6 @@
 //! The engine's face: looking things up. Changing topics is in `topics`, opening in `open`.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,9 @@ pub(super) struct Shared {
     /// metadata in order; also across the commit's sync. Taken before `table`.
     pub publishing: Mutex<()>,
     pub table: RwLock<Table>,
+    /// Topics that are gone and that the checkpoints may still name: one made again under such a name
+    /// must not find there what was said of the other. Held while checkpoints are written.
+    pub stale: Mutex<HashSet<Arc<str>>>,
     /// Grows with each published change.
     pub version: AtomicU64,
     pub producer_ids: Mutex<ProducerIds>,

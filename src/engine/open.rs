@@ -150,6 +150,7 @@ impl EngineBuilder {
             metadata,
             publishing: Mutex::new(()),
             table: RwLock::new(Table::default()),
+            stale: Mutex::default(),
             version: AtomicU64::new(1),
             producer_ids: Mutex::new(ProducerIds::default()),
             recovery: std::sync::OnceLock::new(),
@@ -226,6 +227,10 @@ impl Engine {
             shared.metadata.deletion_done(topic.id);
         }
         let remembered = read_checkpoints(disk, dir, clean)?;
+        let gone = remembered
+            .keys()
+            .filter(|n| image.topic(&n.topic).is_none());
+        *shared.stale.lock() = gone.map(|n| n.topic.clone()).collect();
         for topic in image.topics() {
             self.publish(topic, &remembered)?;
         }
@@ -306,23 +311,11 @@ impl Engine {
         }
         shared.upkeep.stop();
         shared.groups.stop();
-        let why = closed(&shared.parts.data_dir);
-        let mut remembered = Vec::new();
-        let mut outcome = Ok(());
-        for handle in shared
-            .table
-            .read()
-            .sorted()
-            .iter()
-            .flat_map(|t| t.partitions())
-        {
-            let (memory, closed) = handle.close(why.clone());
-            remembered.push((handle.name().clone(), memory));
-            outcome = outcome.and(closed);
-        }
+        let (remembered, mut outcome) = self.close_all();
         shared.parts.flusher.stop();
         outcome = outcome.and(shared.metadata.close());
         let (disk, dir) = (&*shared.parts.disk, &shared.parts.data_dir);
+        let _writing = shared.stale.lock();
         outcome = outcome.and(write_checkpoints(disk, dir, &remembered));
         let data_dir = shared.data_dir.lock().take();
         match (data_dir, &outcome) {
@@ -331,8 +324,43 @@ impl Engine {
         }
     }
 
+    /// Closes all partitions, several at a time: closing waits for the disk.
+    #[allow(clippy::disallowed_methods)] // scoped threads: they end before this returns
+    fn close_all(&self) -> (Vec<(TopicPartition, Remembered)>, Result<()>) {
+        let topics = self.shared.table.read().sorted();
+        let partitions: Vec<_> = topics.iter().flat_map(|t| t.partitions()).collect();
+        let open = partitions.iter().filter(|p| p.log_if_open().is_some());
+        let helpers = open.take(SYNC_THREADS).count().saturating_sub(1);
+        let why = closed(&self.shared.parts.data_dir);
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let done = Mutex::new((Vec::with_capacity(partitions.len()), Ok(())));
+        let work = || {
+            while let Some(handle) = partitions.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (memory, closed) = handle.close(why.clone());
+                let (remembered, outcome) = &mut *done.lock();
+                remembered.push((handle.name().clone(), memory));
+                if outcome.is_ok() {
+                    *outcome = closed;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for number in 0..helpers {
+                let thread = std::thread::Builder::new().name(format!("levada-close-{number}"));
+                if let Err(error) = thread.spawn_scoped(scope, work) {
+                    tracing::warn!(%error, "closing goes on with fewer threads");
+                }
+            }
+            work();
+        });
+        let (mut remembered, outcome) = done.into_inner();
+        remembered.sort_by(|a, b| a.0.cmp(&b.0));
+        (remembered, outcome)
+    }
+
     /// Writes the checkpoints of a running engine.
     pub(super) fn checkpoint(&self) -> Result<()> {
+        let mut stale = self.shared.stale.lock();
         let topics = self.shared.table.read().sorted();
         let (mut remembered, mut outcome) = (Vec::new(), Ok(()));
         for partition in topics.iter().flat_map(|t| t.partitions()) {
@@ -342,7 +370,13 @@ impl Engine {
             remembered.push((partition.name().clone(), partition.remembered()));
         }
         let (disk, dir) = (&*self.shared.parts.disk, &self.shared.parts.data_dir);
-        write_checkpoints(disk, dir, &remembered).and(outcome)
+        write_checkpoints(disk, dir, &remembered)?;
+        stale.clear();
+        let all = topics.iter().flat_map(|t| t.partitions());
+        for (partition, (_, memory)) in all.zip(&remembered) {
+            partition.checkpointed(memory);
+        }
+        outcome
     }
 
     /// Lets go of everything without claiming that it was closed cleanly.

@@ -185,9 +185,13 @@ impl PartitionHandle {
         self.log()?.read(read)
     }
 
-    /// The archive below the local log, for readers that want rows instead of batches.
+    /// The archive below the local log, for readers that want rows instead of batches. What was closed
+    /// or deleted has none: another topic may have the name by now.
     #[cfg(feature = "archive")]
     pub fn archive(&self) -> Result<Option<Arc<crate::archive::PartitionArchive>>> {
+        if let Slot::Gone(error) = &*self.slot.read() {
+            return Err(error.clone());
+        }
         self.parts.cold.archive(&self.name, self.topic_id)
     }
 
@@ -266,6 +270,13 @@ impl PartitionHandle {
         }
     }
 
+    /// The checkpoints on the disk say this of the partition from now on.
+    pub(super) fn checkpointed(&self, remembered: &Remembered) {
+        if let Some(log) = self.log_if_open() {
+            log.set_reported(remembered.recovery_point);
+        }
+    }
+
     /// Runs `job` while no other job of upkeep touches this partition.
     pub(super) fn exclusively<T>(&self, job: impl FnOnce(&Partition) -> Result<T>) -> Result<T> {
         let _one = self.upkeep.lock();
@@ -340,6 +351,7 @@ fn sync_patiently(log: &Partition) -> Result<()> {
             Ok(_) => return Ok(()),
             Err(error) if !log.takes_writes() => return Err(error),
             Err(error) if tries == SYNC_TRIES_MAX => {
+                let error = error.in_doubt();
                 log.poison(&error);
                 return Err(error);
             }
@@ -356,9 +368,12 @@ fn pause(time: Duration) {
 }
 
 fn remember(log: &Partition, clean: bool) -> Remembered {
+    let ends = log.ends();
     Remembered {
         recovery_point: log.recovery_point(),
-        log_start: Some(log.ends().log_start),
+        // Records may be deleted before they are synced: the log must not be said to start where it may
+        // not reach after a power cut.
+        log_start: Some(ends.log_start.min(ends.durable)),
         cleaned: log.cleaned(),
         clean,
     }

@@ -8,7 +8,7 @@ use super::quorum::Quorum;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::{ColdStore, Flusher, NoColdStore, Partition};
+use crate::log::{ColdStore, Flusher, NoColdStore, Partition, Stop};
 use crate::types::{TopicId, TopicPartition};
 
 /// Gives each partition its cold store: the archive, or none.
@@ -26,13 +26,15 @@ pub trait ColdStores: Send + Sync + Debug {
     /// The topic was deleted: its files may go.
     fn forget(&self, topic: &str, topic_id: TopicId);
     /// Moves sealed segments of `log` out: those that its settings name, or with `force` all of them.
-    /// They are removed locally once they can be read from here. Gives the local bytes that went.
+    /// They are removed locally once they can be read from here. Gives the local bytes that went. Ends
+    /// soon after `stop` was set, with what was moved by then.
     fn move_out(
         &self,
         name: &TopicPartition,
         topic_id: TopicId,
         log: &Partition,
         force: bool,
+        stop: &Stop,
     ) -> Result<u64>;
     /// Retention of what was moved out; gives the bytes that went. Moves the log start of `log` along.
     fn retain(&self, name: &TopicPartition, topic_id: TopicId, log: &Partition) -> Result<u64>;
@@ -55,6 +57,7 @@ impl ColdStores for NoColdStores {
         _: TopicId,
         _: &Partition,
         force: bool,
+        _: &Stop,
     ) -> Result<u64> {
         if force {
             return Err(Error::invalid(format!(

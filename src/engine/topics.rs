@@ -9,7 +9,7 @@ use super::metadata::directories::{mark_deleted, remove_deleted};
 use super::metadata::{ConfigOp, ConfigResource, NewTopic, Topic};
 use super::partition::{PartitionHandle, Remembered};
 use super::table::TopicHandle;
-use crate::config::{CONSUMER_OFFSETS, TopicConfig};
+use crate::config::{CONSUMER_OFFSETS, TopicConfig, is_internal_topic};
 use crate::error::{Code, Error, Kind, Result};
 use crate::types::TopicPartition;
 
@@ -20,6 +20,10 @@ impl Engine {
     pub fn create_topic(&self, new: &NewTopic) -> Result<Arc<TopicHandle>> {
         self.check_open()?;
         let _one = self.shared.publishing.lock();
+        let is_stale = self.shared.stale.lock().contains(new.name.as_str());
+        if is_stale {
+            self.checkpoint()?;
+        }
         self.shared
             .metadata
             .commit(|image| image.create_topic(new, &self.shared.node))?;
@@ -28,6 +32,9 @@ impl Engine {
 
     /// Removes a topic with its records, offsets and archive. Readers that hold bytes keep them; the
     /// directories go in the background.
+    ///
+    /// Errors: NotFound; Invalid for the engine's own topics: what they hold is in memory too, and
+    /// would come and go with the next open.
     pub fn delete_topic(&self, name: &str) -> Result<()> {
         self.check_open()?;
         let _one = self.shared.publishing.lock();
@@ -36,10 +43,16 @@ impl Engine {
             .topic(name)
             .cloned()
             .ok_or_else(|| unknown_topic(name))?;
+        if is_internal_topic(name) {
+            return Err(Error::invalid(format!(
+                "topic {name} is the engine's own and cannot be deleted: delete groups or their offsets instead"
+            )));
+        }
         self.shared
             .metadata
             .commit(|image| image.delete_topic(name))?;
         let gone = self.shared.table.write().remove(name);
+        self.shared.stale.lock().insert(topic.name.clone());
         self.shared.version.fetch_add(1, Ordering::AcqRel);
         let why = Error::coded(
             Code::UnknownTopicOrPartition,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::checkpoint::{fields, parse_lines};
 use super::files::read_text;
-use crate::disk::{Disk, write_atomically};
+use crate::disk::{Disk, replace, write_atomically};
 use crate::error::{Error, Result};
 use crate::types::{LeaderEpoch, Offset};
 
@@ -46,6 +46,17 @@ impl Epochs {
         write_atomically(disk, &path, self.format().as_bytes())?;
         self.changed = false;
         Ok(())
+    }
+
+    /// As [`save`](Self::save); the caller syncs the directory, and until then the file may be the
+    /// old one again. Gives whether it wrote.
+    pub fn save_unnamed(&mut self, disk: &dyn Disk, dir: &Path) -> Result<bool> {
+        if !self.changed {
+            return Ok(false);
+        }
+        replace(disk, &dir.join(FILE_NAME), self.format().as_bytes(), true)?;
+        self.changed = false;
+        Ok(true)
     }
 
     pub fn is_changed(&self) -> bool {

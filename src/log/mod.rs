@@ -19,6 +19,7 @@ mod retain;
 mod scan;
 mod segment;
 mod segments;
+mod stop;
 mod truncate;
 
 pub use cold::{ColdStore, NoColdStore};
@@ -33,6 +34,7 @@ pub use producers::{
     BatchMeta, Completed, LastRecord, Marker, ProducerEntry, ProducerStates, Verdict,
     list_snapshots, parse_snapshot_name, snapshot_path,
 };
+pub use stop::Stop;
 
 #[cfg(feature = "cli")]
 pub(crate) use scan::{Scanner, Step};

@@ -33,14 +33,14 @@ impl Partition {
     }
 
     /// Retention by time and size over the local segments; gives the bytes that went. The engine asks
-    /// the archive first, so that sizes count both.
+    /// the archive first, so that sizes count both. What the archive keeps below the local segments
+    /// keeps them too: records leave a log from its start only, and times need not ascend.
     ///
     /// Kafka's rules: from the oldest on, a segment goes when its largest timestamp is older than
     /// `retention.ms`, or as long as what stays is still `retention.bytes` or more. The active one is
     /// sealed first when it is to go as well. Nothing goes that is not visible yet.
     pub fn retain(&self) -> Result<u64> {
         let config = self.config();
-        self.expire_producers(config.producer_id_expiration_ms);
         let (segments, visible) = {
             let state = self.state.read();
             state
@@ -52,6 +52,9 @@ impl Partition {
         if !config.cleanup.delete {
             let start = self.ends().log_start;
             return self.drop_below(start);
+        }
+        if self.is_held_by_archive(&segments) {
+            return self.drop_below(self.ends().log_start);
         }
         let now = self.options.clock.now();
         let total: u64 = segments.iter().map(|s| s.tail().size).sum();
@@ -87,6 +90,14 @@ impl Partition {
         }
         self.state.write().set_log_start(to);
         self.drop_below(to)
+    }
+
+    /// Whether the cold store has records that may be read and lie before these segments.
+    fn is_held_by_archive(&self, segments: &[Arc<Segment>]) -> bool {
+        let local = segments.first().map_or(Offset::ZERO, |s| s.base);
+        let start = self.ends().log_start;
+        let cold = self.options.cold.range();
+        cold.is_some_and(|(first, end)| first < local && end > start)
     }
 
     /// Removes local segments wholly below `before`, which the cold store has. The log start stays.
@@ -139,8 +150,10 @@ impl Partition {
         Ok(bytes)
     }
 
-    fn expire_producers(&self, after_ms: i64) {
+    /// Forgets producers that were silent for `producer.id.expiration.ms`; gives how many.
+    pub fn expire_producers(&self) -> usize {
+        let after_ms = self.config().producer_id_expiration_ms;
         let now = self.options.clock.now();
-        self.writer.lock().producers.expire(now, after_ms);
+        self.writer.lock().producers.expire(now, after_ms)
     }
 }

@@ -3,12 +3,22 @@
 
 use std::io;
 
+use crate::codec::crc32c;
 use crate::disk::File;
 use crate::record::BatchView;
 use crate::types::Offset;
 
 /// How much of a file the [`Scanner`] reads at once.
 const READ_BYTES: usize = 4 << 20;
+
+/// Where in a batch its checksum stands; it is of all that follows.
+const CRC_AT: usize = 17;
+
+/// A batch that says it is larger gets memory only after its checksum was compared.
+const SIZE_TRUSTED_MAX: usize = 16 << 20;
+
+/// How much is read at once to compare it.
+const STEP_BYTES: usize = 1 << 20;
 
 /// The header fields that a walk needs, read without looking at the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +56,33 @@ pub(super) fn peek(bytes: &[u8]) -> Result<Option<Peek>, &'static str> {
     }))
 }
 
+/// Whether the batch of `size` bytes at `position` has the checksum that its header names. Read in steps:
+/// a length that is damaged costs time, not memory.
+pub(super) fn is_sound(file: &dyn File, position: u64, size: usize) -> io::Result<bool> {
+    let mut crc = [0; 4];
+    if file.read_at(&mut crc, position + CRC_AT as u64)? < crc.len() {
+        return Ok(false);
+    }
+    let (mut sum, mut at) = (0, CRC_AT + crc.len());
+    let mut buffer = vec![0; STEP_BYTES.min(size)];
+    while at < size {
+        let want = buffer.len().min(size - at);
+        let into = buffer.get_mut(..want).unwrap_or_default();
+        let got = match file.read_at(into, position + at as u64)? {
+            0 => return Ok(false),
+            got => got,
+        };
+        sum = crc32c::extend(sum, buffer.get(..got).unwrap_or_default());
+        at += got;
+    }
+    Ok(sum == u32::from_be_bytes(crc))
+}
+
 /// What a [`Scanner`] came upon.
 pub(crate) enum Step<'a> {
-    /// A batch whose frame is whole; its checksum is the caller's to check.
-    Batch(BatchView<'a>),
+    /// A batch whose frame is whole; its checksum is the caller's to check. With the base offset of
+    /// the one behind it, as far as that has one.
+    Batch(BatchView<'a>, Option<Offset>),
     /// The file ended where a batch ended.
     End,
     /// What starts here is no whole batch.
@@ -123,6 +156,13 @@ impl<'f> Scanner<'f> {
         }
         self.fill(crate::record::HEADER_BYTES)?;
         let found = match peek(self.buffer.get(self.start..self.end).unwrap_or_default()) {
+            Ok(Some(found))
+                if found.size as u64 <= left
+                    && found.size > SIZE_TRUSTED_MAX
+                    && !is_sound(self.file, position, found.size)? =>
+            {
+                return bad("the batch is damaged, its length perhaps");
+            }
             Ok(Some(found)) => found,
             Ok(None) => return bad("the file ends within the header of a batch"),
             Err(reason) => return bad(reason),
@@ -130,14 +170,58 @@ impl<'f> Scanner<'f> {
         if found.size as u64 > left {
             return bad("the file ends within a batch");
         }
-        self.fill(found.size)?;
+        let behind = (left - found.size as u64).min(crate::record::HEADER_BYTES as u64) as usize;
+        self.fill(found.size + behind)?;
+        let follower = self.buffer.get(self.start + found.size..self.end);
+        let follower = follower
+            .and_then(|b| peek(b).ok().flatten())
+            .map(|b| b.base);
         let at = self.start;
         self.start += found.size;
         self.position += found.size as u64;
         let bytes = self.buffer.get(at..at + found.size).unwrap_or_default();
         match BatchView::parse(bytes) {
-            Ok(batch) => Ok(Step::Batch(batch)),
+            Ok(batch) => Ok(Step::Batch(batch, follower)),
             Err(e) => bad(e.message()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+    use std::path::Path;
+
+    use super::*;
+    use crate::disk::{Disk, FaultyDisk, Open};
+    use crate::record::{BatchBuilder, BuildOptions};
+    use crate::types::Timestamp;
+
+    fn batch(value: &[u8]) -> Vec<u8> {
+        let mut builder = BatchBuilder::default();
+        builder.push(Timestamp(1), None, Some(value), &[]);
+        builder.finish(&BuildOptions::default()).unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_damaged_length_costs_no_memory_and_a_large_batch_is_read() {
+        let disk = FaultyDisk::new();
+        let file = disk.open(Path::new("/log"), Open::CreateNew).unwrap();
+        let large = batch(&vec![7; SIZE_TRUSTED_MAX + 1]);
+        file.write_at(&[IoSlice::new(&large)], 0).unwrap();
+        let mut damaged = batch(b"small");
+        damaged[8..12].copy_from_slice(&(100_i32 << 20).to_be_bytes());
+        let at = large.len() as u64;
+        file.write_at(&[IoSlice::new(&damaged)], at).unwrap();
+        file.set_len(at + (120 << 20)).unwrap();
+        let mut scanner = Scanner::new(&*file, 0, at + (120 << 20));
+        let Step::Batch(found, _) = scanner.step().unwrap() else {
+            panic!("the large batch is sound");
+        };
+        assert_eq!(found.bytes().len(), large.len());
+        let Step::Bad(_) = scanner.step().unwrap() else {
+            panic!("the small one is not");
+        };
+        assert!(scanner.buffer.len() <= large.len() + READ_BYTES);
     }
 }

@@ -1,6 +1,6 @@
 //! The segments of a log in the order of their offsets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
@@ -11,15 +11,35 @@ use crate::types::Offset;
 #[derive(Debug, Default)]
 pub(super) struct Segments {
     by_base: BTreeMap<Offset, Arc<Segment>>,
+    /// Those that may have markers of aborted transactions: few, so that who reads committed records does
+    /// not ask each segment up to the end.
+    aborting: BTreeSet<Offset>,
 }
 
 impl Segments {
     pub(super) fn insert(&mut self, segment: Arc<Segment>) {
+        self.aborting.remove(&segment.base);
+        self.note_aborted(&segment);
         self.by_base.insert(segment.base, segment);
     }
 
     pub(super) fn remove(&mut self, base: Offset) -> Option<Arc<Segment>> {
+        self.aborting.remove(&base);
         self.by_base.remove(&base)
+    }
+
+    /// Its transaction index may have got its first entry.
+    pub(super) fn note_aborted(&mut self, segment: &Segment) {
+        if !segment.indexes().txn.is_surely_empty() {
+            self.aborting.insert(segment.base);
+        }
+    }
+
+    /// Those from the one that holds `offset` on that may have markers of aborted transactions.
+    pub(super) fn aborting_from(&self, offset: Offset) -> impl Iterator<Item = &Arc<Segment>> {
+        let start = self.floor(offset).map_or(Offset::ZERO, |s| s.base);
+        let bases = self.aborting.range(start..);
+        bases.filter_map(|base| self.by_base.get(base))
     }
 
     pub(super) fn get(&self, base: Offset) -> Option<&Arc<Segment>> {

@@ -25,6 +25,8 @@ pub struct BuildOptions {
     pub control: bool,
     /// KIP-534: the base timestamp is the delete horizon of a compacted batch.
     pub delete_horizon: bool,
+    /// Leaves out the codec where it would not make the batch smaller: every batch may name another.
+    pub only_if_smaller: bool,
 }
 
 impl Default for BuildOptions {
@@ -42,6 +44,7 @@ impl Default for BuildOptions {
             transactional: false,
             control: false,
             delete_horizon: false,
+            only_if_smaller: false,
         }
     }
 }
@@ -64,6 +67,7 @@ impl BuildOptions {
             transactional: attributes.is_transactional(),
             control: attributes.is_control(),
             delete_horizon: attributes.has_delete_horizon(),
+            only_if_smaller: false,
         }
     }
 
@@ -247,6 +251,22 @@ impl BatchBuilder {
             .saturating_add(headers)
     }
 
+    /// What a batch of this record alone takes, uncompressed. `headers` is one pair each.
+    pub fn size_bytes_alone(
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&[u8], Option<&[u8]>)],
+    ) -> usize {
+        let fields: usize = headers
+            .iter()
+            .map(|(key, value)| field_len(Some(key)) + field_len(*value))
+            .sum();
+        // Attributes, and the deltas of timestamp and offset, both 0.
+        let body =
+            3 + field_len(key) + field_len(value) + varint_len(headers.len() as i64) + fields;
+        HEADER_BYTES + varint_len(body as i64) + body
+    }
+
     pub fn count(&self) -> i32 {
         self.count
     }
@@ -268,7 +288,8 @@ impl BatchBuilder {
     }
 
     /// Writes the header (and compresses). The batch is in the returned slice until the next call.
-    /// A batch that does not get smaller by compression is still stored compressed, as Kafka does.
+    /// A batch that does not get smaller by compression is still stored compressed, as Kafka does,
+    /// unless the options say otherwise.
     /// Invalid without a record, MessageTooLarge beyond 2 GiB.
     pub fn finish(&mut self, options: &BuildOptions) -> Result<&[u8]> {
         if self.count == 0 && !self.overflow {
@@ -316,7 +337,7 @@ impl BatchBuilder {
             0 => Compression::None,
             _ => options.compression,
         };
-        let header = BatchHeader {
+        let mut header = BatchHeader {
             base_offset: options.base_offset,
             size_bytes: 0,
             leader_epoch: options.leader_epoch,
@@ -338,27 +359,45 @@ impl BatchBuilder {
         self.packed.clear();
         self.packed.resize(HEADER_BYTES, 0);
         compress(codec, options.level, plain, &mut self.packed)?;
+        if options.only_if_smaller && self.packed.len() >= self.buffer.len() {
+            header.attributes = options.attributes(Compression::None);
+            header.write(&mut self.buffer);
+            return Ok(&self.buffer);
+        }
         header.write(&mut self.packed);
         Ok(&self.packed)
     }
 
-    /// Writes the records anew with deltas from another base timestamp.
-    fn rebase(&mut self, base_timestamp: Timestamp) -> Result<()> {
-        let old = std::mem::take(&mut self.buffer);
-        let header = BatchHeader {
+    /// The records so far, offsets counting from 0.
+    pub fn records(&self) -> Records<'_> {
+        Records::new(
+            &self.plain_header(),
+            self.buffer.get(HEADER_BYTES..).unwrap_or_default(),
+        )
+    }
+
+    /// What the records of the buffer are read by.
+    fn plain_header(&self) -> BatchHeader {
+        BatchHeader {
             base_offset: Offset::ZERO,
-            size_bytes: old.len(),
+            size_bytes: self.buffer.len(),
             leader_epoch: LeaderEpoch::NONE,
             crc: 0,
             attributes: Attributes::default(),
             last_offset_delta: self.next_delta - 1,
-            base_timestamp: self.base_timestamp.unwrap_or(base_timestamp),
+            base_timestamp: self.base_timestamp.unwrap_or(Timestamp::NONE),
             max_timestamp: Timestamp::NONE,
             producer_id: ProducerId::NONE,
             producer_epoch: ProducerEpoch::NONE,
             base_sequence: -1,
             count: self.count,
-        };
+        }
+    }
+
+    /// Writes the records anew with deltas from another base timestamp.
+    fn rebase(&mut self, base_timestamp: Timestamp) -> Result<()> {
+        let header = self.plain_header();
+        let old = std::mem::take(&mut self.buffer);
         let overflow = self.overflow;
         self.clear();
         self.overflow = overflow;

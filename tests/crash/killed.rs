@@ -44,6 +44,10 @@ fn acked_records_survive_kill() {
         let life = Duration::from_millis(30 + (random >> 33) % 400);
         first = run_and_kill(&dir, first, life, &mut ledger);
         let context = format!("seed {seed}, round {round}");
+        // Every third crash is met by the next writer alone: what it recovers is crashed again.
+        if round % 3 == 1 {
+            continue;
+        }
         let db = Database::open(&dir).unwrap_or_else(|e| panic!("{context}: {e}"));
         if db.engine().topic(STATE).is_ok() {
             ledger.check(&db, EVENTS, &context);
@@ -52,10 +56,7 @@ fn acked_records_survive_kill() {
         for (partition, recovered) in &db.engine().recovery().partitions {
             println!("round {round}: {partition}: {recovered:?}");
         }
-        // Every second round goes on from a clean close.
-        if round % 2 == 0 {
-            db.close().unwrap_or_else(|e| panic!("{context}: {e}"));
-        }
+        db.close().unwrap_or_else(|e| panic!("{context}: {e}"));
     }
     assert!(
         ledger.len() > 1000,
@@ -96,9 +97,10 @@ fn run_and_kill(dir: &Path, first: u64, life: Duration, ledger: &mut Ledger) -> 
     let started = Instant::now();
     while started.elapsed() < life {
         std::thread::sleep(Duration::from_millis(5));
+        let ended = child.try_wait().expect("waited");
         assert!(
-            child.try_wait().expect("waited").is_none(),
-            "the child ended by itself"
+            ended.is_none(),
+            "the child ended by itself ({ended:?}); its words are above"
         );
     }
     child.kill().expect("killed");
@@ -128,13 +130,15 @@ fn write_until_killed(dir: &Path, first: u64) {
     let db = Database::open(dir).expect("opens");
     make_topics(&db).expect("topics");
     let reading = db.clone();
-    std::thread::spawn(move || read_along(&reading));
+    std::thread::spawn(move || or_end(std::panic::AssertUnwindSafe(|| read_along(&reading))));
     let keeping = db.clone();
     std::thread::spawn(move || {
-        loop {
-            upkeep(&keeping).expect("upkeep");
-            std::thread::sleep(Duration::from_millis(3));
-        }
+        or_end(std::panic::AssertUnwindSafe(|| {
+            loop {
+                upkeep(&keeping).expect("upkeep");
+                std::thread::sleep(Duration::from_millis(3));
+            }
+        }))
     });
     let mut writer = Writer::new(&db, first).expect("a producer");
     loop {
@@ -153,6 +157,13 @@ fn write_until_killed(dir: &Path, first: u64) {
             };
         }
         say(&report);
+    }
+}
+
+/// A thread that fails ends the whole child, so that the test hears of it.
+fn or_end(work: impl FnOnce() + std::panic::UnwindSafe) {
+    if std::panic::catch_unwind(work).is_err() {
+        std::process::abort();
     }
 }
 

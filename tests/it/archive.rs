@@ -1,11 +1,14 @@
 //! Segments that become Parquet: consumers and scans see the same records as before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use levada::clock::{Clock, ManualClock};
+use levada::disk::{Disk, FaultyDisk};
 use levada::embedded::{
     Bound, ConsumerOptions, Database, Message, ProducerOptions, ScanOptions, Start,
 };
-use levada::engine::{MoveOut, NewTopic};
+use levada::engine::{EngineBuilder, Job, MoveOut, NewTopic};
 use levada::types::{Offset, Timestamp};
 
 const WAIT: Duration = Duration::from_secs(20);
@@ -165,4 +168,66 @@ fn a_deleted_topic_takes_its_archive_along() {
     assert_eq!(read_all(&db), []);
     fill(&db, 0, 1000);
     assert_eq!(read_all(&db).len(), 1000);
+}
+
+#[test]
+fn retention_stops_at_an_archived_file_that_is_young() {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
+    let disk: Arc<dyn Disk> = Arc::new(FaultyDisk::new());
+    let builder = EngineBuilder::new("/data").disk(disk).clock(clock.clone());
+    let db = Database::from_builder(builder.background(false), true).unwrap();
+    let mut new = NewTopic::new("t", 1);
+    new.config = vec![("retention.ms".into(), "3600000".into())];
+    db.engine().create_topic(&new).unwrap();
+    let send = |count: usize, age_ms: i64| {
+        let producer = db.producer(ProducerOptions::default()).unwrap();
+        for _ in 0..count {
+            let message = Message {
+                value: Some(b"v"),
+                headers: &[(b"h", None), (b"h", None)],
+                timestamp: Some(Timestamp(clock.now().get() - age_ms)),
+                ..Message::default()
+            };
+            producer.send("t", message).unwrap();
+        }
+        producer.close(WAIT).unwrap();
+    };
+    send(100, 0);
+    archive(&db, MoveOut::Everything);
+    // Times need not ascend: what follows expires before what was archived.
+    send(50, 7_200_000);
+    let log = db.engine().partition("t", 0).unwrap().log().unwrap();
+    log.roll(true).unwrap();
+    db.engine().run_job(Job::Retain).unwrap();
+    assert_eq!(log.ends().log_start, Offset(0));
+    assert_eq!(read_all(&db).len(), 150);
+    clock.advance(Duration::from_secs(3601));
+    db.engine().run_job(Job::Retain).unwrap();
+    assert_eq!(log.ends().log_start, Offset(150));
+    assert_eq!(read_all(&db), []);
+}
+
+#[test]
+fn a_handle_of_a_deleted_topic_cannot_reach_the_archive_of_the_next() {
+    let root = tempfile::tempdir().unwrap();
+    let db = Database::open(root.path().join("data")).unwrap();
+    topic(&db);
+    fill(&db, 0, 500);
+    archive(&db, MoveOut::Everything);
+    let old = db.engine().partition("t", 0).unwrap();
+    let cold = db.engine().parts().cold.clone();
+    db.engine().delete_topic("t").unwrap();
+    assert_eq!(old.archive().unwrap_err().kind(), levada::Kind::NotFound);
+    // Whoever looked before the topic went asks only now.
+    let late = cold.archive(old.name(), old.topic_id());
+    assert_eq!(late.unwrap_err().kind(), levada::Kind::NotFound);
+    topic(&db);
+    fill(&db, 0, 500);
+    archive(&db, MoveOut::Everything);
+    let all = read_all(&db);
+    assert_eq!(all.len(), 500);
+    db.close().unwrap();
+    drop(db);
+    let db = Database::open(root.path().join("data")).unwrap();
+    assert_eq!(read_all(&db), all);
 }

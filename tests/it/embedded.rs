@@ -1,5 +1,6 @@
 //! Producing and consuming in one process.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use levada::embedded::{ConsumerOptions, Database, Message, ProducerOptions, Start};
@@ -129,4 +130,55 @@ fn a_group_shares_partitions_and_goes_on_where_it_stopped() {
     assert_eq!(two.assignment().unwrap().len(), 4);
     two.close().unwrap();
     db.close().unwrap();
+}
+
+#[test]
+fn what_is_left_with_a_producer_is_told_also_when_it_ends() {
+    let db = Database::open(":memory:").unwrap();
+    db.engine().create_topic(&NewTopic::new("t", 1)).unwrap();
+    let options = ProducerOptions {
+        linger: WAIT,
+        ..ProducerOptions::default()
+    };
+    let producer = db.producer(options).unwrap();
+    let told = std::sync::Arc::new(AtomicUsize::new(0));
+    let tell = || -> levada::embedded::OnDelivered {
+        let told = told.clone();
+        Box::new(move || {
+            told.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    let sent = producer.send("t", Message::default()).unwrap();
+    assert!(!sent.is_done());
+    producer.on_flushed(tell()).unwrap();
+    sent.wait(WAIT).unwrap();
+    producer.on_room(None, tell());
+    producer.close(WAIT).unwrap();
+    producer.on_room(None, tell());
+    assert_eq!(told.load(Ordering::SeqCst), 3);
+    producer.on_flushed(tell()).unwrap_err();
+    producer.take_failure().unwrap();
+}
+
+#[test]
+fn a_poll_without_news_has_nothing_to_do_but_to_read() {
+    let db = Database::open(":memory:").unwrap();
+    db.engine().create_topic(&NewTopic::new("t", 1)).unwrap();
+    for group in [None, Some("g")] {
+        let consumer = db.consumer(reader(group)).unwrap();
+        consumer.subscribe(&["t"]).unwrap();
+        assert!(consumer.has_news().unwrap());
+        // A heartbeat of the keeper's may be under way, which counts as news.
+        let looks = (0..1000).find(|_| {
+            consumer.keep_up().unwrap();
+            !consumer.has_news().unwrap()
+        });
+        assert!(looks.is_some());
+        assert!(!consumer.assignment().unwrap().is_empty());
+        db.engine()
+            .add_partitions("t", 2 + group.iter().len() as i32)
+            .unwrap();
+        assert!(consumer.has_news().unwrap());
+        consumer.close().unwrap();
+    }
 }

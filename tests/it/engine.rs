@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use levada::clock::{Clock, ManualClock};
+use levada::disk::{Disk, Faults, FaultyDisk};
 use levada::embedded::{Consumer, ConsumerOptions, Database, Message, ProducerOptions, Start};
 use levada::engine::groups::OffsetCommit;
-use levada::engine::{ConfigOp, Job, NewTopic};
+use levada::engine::{ConfigOp, EngineBuilder, Job, NewTopic};
 use levada::log::Append;
 use levada::record::{BatchBuilder, BuildOptions, control_batch};
 use levada::types::{
@@ -406,4 +408,90 @@ fn read_committed_shows_no_aborted_and_no_open_transaction() {
     assert!(values_once(&clean).is_empty(), "held back by the open one");
     end(902, true);
     assert_eq!(values(&clean, 2), ["open", "behind"]);
+}
+
+#[test]
+fn silent_producers_are_forgotten_whatever_the_cleanup_policy() {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_700_000_000_000)));
+    let disk: Arc<dyn Disk> = Arc::new(FaultyDisk::new());
+    let builder = EngineBuilder::new("/data").disk(disk).clock(clock.clone());
+    let db = Database::from_builder(builder.background(false), true).unwrap();
+    for policy in ["delete", "compact"] {
+        let mut new = NewTopic::new(policy, 1);
+        new.config = vec![("cleanup.policy".into(), policy.into())];
+        db.engine().create_topic(&new).unwrap();
+        let handle = db.engine().partition(policy, 0).unwrap();
+        let mut builder = BatchBuilder::default();
+        builder.push(clock.now(), Some(b"k"), Some(b"v"), &[]);
+        let options = BuildOptions {
+            producer_id: ProducerId(7),
+            producer_epoch: ProducerEpoch(0),
+            base_sequence: 0,
+            ..BuildOptions::default()
+        };
+        let batch = builder.finish(&options).unwrap().to_vec();
+        let again = || {
+            let append = Append {
+                batches: &batch,
+                leader_epoch: LeaderEpoch::FIRST,
+                internal: false,
+                trusted: false,
+            };
+            handle.append(append).unwrap().duplicate
+        };
+        assert!(!again());
+        assert!(again(), "{policy}: known");
+        clock.advance(Duration::from_secs(86_399));
+        db.engine().run_job(Job::ExpireProducers).unwrap();
+        assert!(again(), "{policy}: still known");
+        clock.advance(Duration::from_secs(2));
+        db.engine().run_job(Job::ExpireProducers).unwrap();
+        assert!(!again(), "{policy}: forgotten");
+    }
+}
+
+#[test]
+fn closing_syncs_few_files_and_a_power_cut_right_after_it_loses_nothing() {
+    const PARTITIONS: i32 = 32;
+    let disk = Arc::new(FaultyDisk::with_faults(Faults::seeded(1)));
+    let open = |disk: &Arc<FaultyDisk>| {
+        let builder = EngineBuilder::new("/data").disk(disk.clone());
+        Database::from_builder(builder, true).unwrap()
+    };
+    let write = |db: &Database| {
+        let producer = db.producer(ProducerOptions::default()).unwrap();
+        for partition in 0..PARTITIONS {
+            let message = Message {
+                partition: Some(partition),
+                value: Some(b"x"),
+                ..Message::default()
+            };
+            producer.send("t", message).unwrap();
+        }
+        producer.close(Duration::from_secs(20)).unwrap();
+    };
+    let close = |db: Database, disk: &FaultyDisk| {
+        let before = disk.syncs();
+        db.close().unwrap();
+        disk.syncs() - before
+    };
+    let db = open(&disk);
+    db.engine()
+        .create_topic(&NewTopic::new("t", PARTITIONS))
+        .unwrap();
+    write(&db);
+    // The epochs, which are new, and the time index.
+    let (first, most) = (close(db, &disk), 2 * PARTITIONS as u64 + 20);
+    assert!(first <= most, "{first} syncs of files, {most} are enough");
+    let disk = Arc::new(disk.crash_losing_unsynced());
+    let db = open(&disk);
+    assert!(db.engine().recovery().clean);
+    write(&db);
+    for partition in 0..PARTITIONS {
+        let ends = db.engine().partition("t", partition).unwrap().ends();
+        assert_eq!(ends.unwrap().visible, Offset(2));
+    }
+    // Both indexes at most.
+    let second = close(db, &disk);
+    assert!(second <= most, "{second} syncs of files, {most} are enough");
 }

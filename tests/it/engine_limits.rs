@@ -231,3 +231,27 @@ fn a_disk_that_is_gone_fails_every_waiter_and_close_ends() {
     drop((producer, careless, db));
     assert_eq!(values(&on(&disk)), ["kept"]);
 }
+
+#[test]
+fn a_topic_made_again_does_not_start_where_the_other_did() {
+    let disk = Arc::new(FaultyDisk::with_faults(Faults::default()));
+    let db = on(&disk);
+    let send = |count: usize| {
+        let producer = db.producer(ProducerOptions::default()).unwrap();
+        for n in 0..count {
+            producer.send("t", text(n.to_string().as_bytes())).unwrap();
+        }
+        producer.close(WAIT).unwrap();
+    };
+    topic(&db, "t", 1);
+    send(100);
+    let handle = db.engine().partition("t", 0).unwrap();
+    handle.delete_records(Offset(100)).unwrap();
+    db.engine().run_job(Job::Checkpoint).unwrap();
+    db.engine().delete_topic("t").unwrap();
+    topic(&db, "t", 1);
+    send(10);
+    // The power goes before anything else is noted.
+    let after = Arc::new(disk.crash_losing_unsynced());
+    assert_eq!(values(&on(&after)).len(), 10);
+}

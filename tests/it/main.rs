@@ -5,14 +5,19 @@
 
 #[cfg(feature = "archive")]
 mod archive;
+#[cfg(feature = "archive")]
+mod bounded_close;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
 mod consumer;
 mod docs;
+mod durability;
 mod embedded;
 mod engine;
 mod engine_limits;
 mod errors;
 mod first_group;
+mod hooked;
 mod kafka;
+mod vanishing;

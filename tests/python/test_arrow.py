@@ -47,8 +47,8 @@ def test_all_columns(db: levada.Database) -> None:
         }
     )
     with db.producer() as p:
-        p.send_arrow("orders", table)
-        p.send_arrow("orders", table.slice(1).to_batches()[0])
+        p.send_arrow("orders", table, keep_partitions=True)
+        p.send_arrow("orders", table.slice(1).to_batches()[0], keep_partitions=True)
     rows = sorted((r.partition, r.offset, r.key, r.value, r.headers) for r in read(db))
     assert rows == [
         (0, 0, None, b"b", []),
@@ -87,7 +87,7 @@ def test_wrong_tables_are_refused(db: levada.Database) -> None:
             (pa.table({"value": [b"a"], "partition": [7]}), "no partition 7"),
         ]:
             with pytest.raises(levada.Error, match=match):
-                p.send_arrow("orders", table)
+                p.send_arrow("orders", table, keep_partitions="partition" in table.column_names)
         with pytest.raises(TypeError, match="Arrow"):
             p.send_arrow("orders", [b"a"])  # type: ignore[arg-type]
     assert read(db) == []
@@ -161,3 +161,170 @@ def test_duckdb_and_polars_read_what_was_polled(db: levada.Database) -> None:
     total = duckdb.sql("select count(*), sum(octet_length(value)) from batches").fetchall()
     assert total == [(2, 8)]
     assert polars.DataFrame(batches)["value"].to_list() == [b"one", b"three"]
+
+
+def test_headers_are_told_by_their_names(db: levada.Database) -> None:
+    db.create_topic("orders")
+    swapped = pa.list_(pa.struct([("value", pa.binary()), ("key", pa.string())]))
+    rows = pa.array([[{"key": "h", "value": b"1"}, {"key": "i", "value": None}]], swapped)
+    others = pa.list_(pa.struct([("name", pa.string()), ("text", pa.binary())]))
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": [b"a"], "headers": rows}))
+        for wrong, match in [
+            (pa.array([[{"name": "h", "text": b"1"}]], others), "key and value"),
+            (pa.array([[None]], swapped), "row 0: a header is null"),
+            (pa.array([[{"key": None, "value": b"1"}]], swapped), "row 0: a header's key"),
+        ]:
+            with pytest.raises(levada.InvalidError, match=match):
+                p.send_arrow("orders", pa.table({"value": [b"b"], "headers": wrong}))
+    assert [r.headers for r in read(db)] == [[("h", b"1"), ("i", None)]]
+
+
+def test_a_timestamp_that_does_not_fit_is_refused(db: levada.Database) -> None:
+    db.create_topic("orders")
+    table = pa.table({"value": [b"a"], "timestamp": pa.array([2**64 - 1], pa.uint64())})
+    with db.producer() as p, pytest.raises(levada.InvalidError, match="timestamp"):
+        p.send_arrow("orders", table)
+    assert read(db) == []
+
+
+def encodings() -> list[Any]:
+    words = pa.array(["k", "k", None, "l"])
+    runs = pa.RunEndEncodedArray.from_arrays(
+        pa.array([2, 3, 4], pa.int32()), pa.array(["k", None, "l"])
+    )
+    fixed = pa.array([b"k", b"k", None, b"l"], pa.binary(1))
+    return [
+        words.dictionary_encode(),
+        words.cast(pa.large_string()).dictionary_encode(),
+        words.cast(pa.binary()).dictionary_encode(),
+        fixed,
+        fixed.dictionary_encode(),
+        runs,
+        pa.concat_arrays([runs, runs]).slice(4),
+    ]
+
+
+@pytest.mark.parametrize("column", encodings(), ids=lambda c: str(c.type))
+def test_encoded_columns_are_sent_as_what_they_stand_for(db: levada.Database, column: Any) -> None:
+    db.create_topic("orders")
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": column, "key": column}))
+        p.send_many("orders", column)
+    wanted = [b"k", b"k", None, b"l"]
+    assert [r.value for r in read(db)] == wanted * 2
+    assert [r.key for r in read(db)][:4] == wanted
+
+
+@pytest.mark.parametrize("kind", ["list_", "large_list", "list_view", "large_list_view", "fixed"])
+def test_headers_come_in_every_kind_of_list(db: levada.Database, kind: str) -> None:
+    db.create_topic("orders")
+    pair = pa.struct(
+        [("key", pa.dictionary(pa.int32(), pa.string())), ("value", pa.large_binary())]
+    )
+    kinds = pa.list_(pair, 2) if kind == "fixed" else getattr(pa, kind)(pair)
+    rows = [[{"key": f"h{n}", "value": b"%d" % n}, {"key": "i", "value": None}] for n in range(3)]
+    headers = pa.array(rows, kinds).slice(1)
+    with db.producer() as p:
+        p.send_arrow("orders", pa.table({"value": [b"", b""], "headers": headers}))
+    assert [r.headers for r in read(db)] == [
+        [("h1", b"1"), ("i", None)],
+        [("h2", b"2"), ("i", None)],
+    ]
+
+
+def test_times_come_as_dates_and_dictionaries(db: levada.Database) -> None:
+    db.create_topic("orders")
+    day = datetime(2013, 1, 2, tzinfo=UTC)
+    moments = pa.array([day], pa.timestamp("us", "UTC"))
+    with db.producer() as p:
+        for column in (
+            pa.array([day.date()]),
+            pa.array([day.date()], pa.date64()),
+            moments.dictionary_encode(),
+        ):
+            p.send_arrow("orders", pa.table({"value": [b""], "timestamp": column}))
+    assert [r.datetime for r in read(db)] == [day] * 3
+
+
+def test_pandas_polars_and_duckdb_categories_are_sent(db: levada.Database) -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    duckdb = pytest.importorskip("duckdb")
+    db.create_topic("orders")
+    words = ["a", "b", "a"]
+    frame = pandas.DataFrame({"value": words, "key": pandas.Categorical(words)})
+    with db.producer() as p:
+        p.send_arrow("orders", frame)
+        p.send_arrow(
+            "orders",
+            polars.DataFrame(
+                {"value": words, "key": polars.Series(words, dtype=polars.Categorical)}
+            ),
+        )
+        p.send_arrow("orders", duckdb.sql("select 'a' as value, 'a'::enum('a', 'b') as key"))
+    assert [(r.key, r.value) for r in read(db)] == [
+        (w.encode(), w.encode()) for w in [*words, *words, "a"]
+    ]
+
+
+def test_a_scan_and_a_poll_are_sent_to_another_topic(db: levada.Database) -> None:
+    db.create_topic("orders", 2)
+    db.create_topic("copy", 3)
+    with db.producer() as p:
+        for n in range(10):
+            p.send(
+                "orders",
+                b"%d" % n,
+                key=b"k%d" % n,
+                headers={"h": b"1"},
+                timestamp=n,
+                partition=n % 2,
+            )
+        p.flush()
+        p.send_arrow("copy", db.scan("orders"))
+        with db.consumer("orders", start="earliest") as c:
+            p.send_arrow("copy", c.poll_arrow(), keep_partitions=True)
+            p.send_arrow("copy", c.poll_arrow(), keep_partitions=True)
+        with pytest.raises(levada.InvalidError, match='no column "partition"'):
+            p.send_arrow("copy", pa.table({"value": [b""]}), keep_partitions=True)
+
+    def rows(topic: str) -> list[Any]:
+        with db.consumer(topic, start="earliest", idle_timeout=0) as c:
+            return [(r.timestamp, r.key, r.value, r.headers, r.partition) for r in c]
+
+    copies = sorted(rows("copy"))
+    assert len(copies) == 20
+    assert [r[:4] for r in copies[::2]] == [r[:4] for r in sorted(rows("orders"))]
+    # The scan's went by their keys, over all three partitions; the polled ones kept theirs.
+    assert {r[4] for r in copies} == {0, 1, 2}
+    assert all(row in copies for row in rows("orders"))
+
+
+@pytest.mark.parametrize("view", [True, False])
+def test_poll_arrow_says_the_topic_where_there_may_be_several(
+    db: levada.Database, view: bool
+) -> None:
+    names = ["orders", "a-name-of-more-than-twelve-bytes"]
+    for name in names:
+        db.create_topic(name)
+    with db.producer() as p:
+        for name in names:
+            p.send_many(name, [name.encode()] * 3)
+    consumers = [
+        db.consumer(*names, start="earliest"),
+        db.consumer(pattern=".*", start="earliest"),
+        db.consumer(partitions=[(n, 0) for n in names], start="earliest"),
+    ]
+    for c in consumers:
+        with c:
+            table = pa.concat_tables(
+                [pa.table(c.poll_arrow(timeout=0, view=view)) for _ in range(3)]
+            )
+        assert table.column_names[:2] == ["topic", "partition"]
+        assert table["topic"].cast(pa.string()).to_pylist() == [
+            v.decode() for v in table["value"].to_pylist()
+        ]
+        assert table.num_rows == 6
+    with db.consumer("orders", start="earliest") as c:
+        assert "topic" not in c.poll_arrow(timeout=0, view=view).column_names

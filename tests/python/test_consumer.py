@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import levada
@@ -224,3 +227,48 @@ def test_settings_are_checked(db: levada.Database) -> None:
         db.consumer("a", "b", partitions=[0])
     with pytest.raises(levada.InvalidError, match="subscribe"):
         db.consumer().poll()
+
+
+def test_records_go_through_pickle_and_copy(orders: levada.Database) -> None:
+    with orders.producer() as p:
+        odd = b"\xff".decode("utf-8", "surrogateescape")
+        p.send("orders", None, key=b"k", headers=[("h", b"1"), (odd, None)], partition=0)
+    with orders.consumer("orders", start="earliest", idle_timeout=0) as c:
+        records = list(c)
+    for record in records:
+        again = pickle.loads(pickle.dumps(record))
+        assert again == record and hash(again) == hash(record) and repr(again) == repr(record)
+        assert (again.headers, again.datetime) == (record.headers, record.datetime)
+        assert copy.copy(record) is record and copy.deepcopy([record])[0] is record
+        assert again != pickle.loads(pickle.dumps(records[records.index(record) - 1]))
+    match records[0]:
+        case levada.Record("orders", partition, 0, timestamp):
+            assert (partition, timestamp) == (records[0].partition, records[0].timestamp)
+        case _:
+            raise AssertionError(records[0])
+    with pytest.raises(levada.InvalidError, match="-1"):
+        levada.Record("orders", 0, -1, 0)
+
+
+def test_records_are_a_sequence(orders: levada.Database) -> None:
+    with orders.consumer("orders", start="earliest") as c:
+        records = c.poll(max_records=10)
+    assert isinstance(records, Sequence) and isinstance(records[1:3], Sequence)
+    assert records.index(records[3]) == 3
+    assert records.index(records[-1], -1) == len(records) - 1
+    assert records.count(records[0]) == 1 and records.count(b"other") == 0
+    assert records[2] in records and b"other" not in records
+    assert list(reversed(records)) == records[::-1]
+    with pytest.raises(ValueError):
+        records.index(records[0], 1)
+    assert list(pickle.loads(pickle.dumps(records))) == list(records)
+    assert list(levada.Records(records[2:4])) == records[2:4]
+    match records:
+        case [first, *_]:
+            assert first == records[0]
+
+
+def test_a_time_beyond_all_calendars_is_said_clearly() -> None:
+    record = levada.Record("orders", 0, 0, 2**60)
+    with pytest.raises(levada.InvalidError, match="beyond"):
+        print(record.datetime)

@@ -326,6 +326,37 @@ def test_what_a_listener_raises_comes_out_of_the_poll(orders: levada.Database) -
         orders.consumer("orders", on_assigned=refuse)
 
 
+def test_an_event_loop_has_listeners_too_and_commits_while_it_iterates() -> None:
+    heard: list[str] = []
+
+    def on_assigned(c: levada.Consumer, partitions: list[tuple[str, int]]) -> None:
+        heard.append("assigned")
+        c.seek(partitions[0], 3)
+
+    def on_revoked(c: levada.Consumer, partitions: list[tuple[str, int]]) -> None:
+        heard.append("revoked")
+        assert c.position(partitions[0]) == 6
+
+    async def main() -> None:
+        async with levada.aio.open(":memory:") as db:
+            await db.create_topic("t")
+            async with db.producer() as p:
+                await p.send_many("t", [b"x"] * 10)
+            async with db.consumer(
+                "t",
+                group="g",
+                auto_commit_interval_ms=0,
+                on_assigned=on_assigned,
+                on_revoked=on_revoked,
+            ) as c:
+                assert [(await anext(c)).offset for _ in range(3)] == [3, 4, 5]
+                assert await db.group("g").offsets() == {("t", 0): 5}
+            assert await db.group("g").offsets() == {("t", 0): 6}
+
+    asyncio.run(main())
+    assert heard == ["assigned", "revoked"]
+
+
 def test_a_database_that_closes_ends_a_wait_in_an_event_loop(tmp_path: Path) -> None:
     async def main(n: int) -> None:
         db = await levada.aio.open(tmp_path / str(n))

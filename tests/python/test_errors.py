@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,12 +182,119 @@ def test_wrong_calls_are_told_apart(db: levada.Database, case: Case) -> None:
         lambda d, p: p.send_many("orders", 5),
         lambda d, p: d.consumer("orders", start=1.5),
         lambda d, p: levada.open(5),  # type: ignore[arg-type]
+        lambda d, p: p.send("orders", b"", timestamp=1.5),
+        lambda d, p: p.send("orders", b"", timestamp=True),
+        lambda d, p: p.send("orders", b"", partition=True),
+        lambda d, p: d.create_topic("x", config=[("retention.ms", 1)]),
+        lambda d, p: d.consumer([1]),
+        lambda d, p: d.consumer(b"orders"),
+        lambda d, p: d.consumer("orders", start=timedelta(hours=1)),
+        lambda d, p: d.consumer(partitions=[("orders",)]),
+        lambda d, p: d.consumer(partitions=[("orders", "0")]),
+        lambda d, p: d.consumer("orders", partitions=["0"]),
+        lambda d, p: d.scan("orders", columns="offset"),
+        lambda d, p: d.topic("orders").offsets_for_time("now"),
+        lambda d, p: d.group("g").reset(to=1.5, topic="orders"),
+        lambda d, p: reader(d).seek_to_time("now"),
+        lambda d, p: reader(d).seek_to_time(timedelta(hours=1)),
+        lambda d, p: reader(d).seek_to_time(1.5),
+        lambda d, p: reader(d).seek(0, True),
+        lambda d, p: reader(d).seek(0, "0"),
+        lambda d, p: reader(d).seek(None, 0),
+        lambda d, p: reader(d).commit("0"),
+        lambda d, p: reader(d).commit({0: None}),
+        lambda d, p: reader(d).poll("many"),
+        lambda d, p: reader(d).poll(timeout="long"),
     ],
 )
 def test_wrong_types_are_type_errors(db: levada.Database, call: Callable[..., Any]) -> None:
     db.create_topic("orders")
     with db.producer() as p, pytest.raises(TypeError):
         call(db, p)
+
+
+def reader(db: levada.Database) -> levada.Consumer:
+    """Closed with its database."""
+    return db.consumer(partitions=[("orders", 0)], group="g", start="earliest")
+
+
+HUGE = 2**70
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda d, p: p.send("orders", b"", timestamp=HUGE),
+        lambda d, p: p.send("orders", b"", timestamp=-1),
+        lambda d, p: p.send("orders", b"", timestamp=datetime(2013, 1, 1)),
+        lambda d, p: p.send("orders", b"", partition=HUGE),
+        lambda d, p: p.send_many("orders", [b""], timestamps=[HUGE]),
+        lambda d, p: p.send_many("orders", [b""], partition=2**40),
+        lambda d, p: d.create_topic("x", HUGE),
+        lambda d, p: d.topic("orders").set_partitions(2**40),
+        lambda d, p: d.topic("orders").delete_records({0: HUGE}),
+        lambda d, p: d.topic("orders").delete_records({2**40: 0}),
+        lambda d, p: d.topic("orders").offsets_for_time(HUGE),
+        lambda d, p: d.topic("orders").offsets_for_time(datetime(2013, 1, 1)),
+        lambda d, p: d.topic("orders").archive(HUGE),
+        lambda d, p: d.scan("orders", partitions=[HUGE]),
+        lambda d, p: d.scan("orders", start=HUGE),
+        lambda d, p: d.scan("orders", end=datetime(2013, 1, 1)),
+        lambda d, p: d.consumer("orders", start=HUGE),
+        lambda d, p: d.consumer("orders", start=datetime(2013, 1, 1)),
+        lambda d, p: d.consumer(partitions=[("orders", HUGE)]),
+        lambda d, p: d.group("g").reset(to=HUGE, topic="orders"),
+        lambda d, p: reader(d).poll(max_records=-1),
+        lambda d, p: reader(d).poll(max_records=HUGE),
+        lambda d, p: reader(d).poll_arrow(max_bytes=-1),
+        lambda d, p: reader(d).commit(HUGE),
+        lambda d, p: reader(d).seek(0, HUGE),
+        lambda d, p: reader(d).seek(HUGE, 0),
+        lambda d, p: reader(d).seek_to_time(HUGE),
+        lambda d, p: reader(d).seek_to_time(datetime(2013, 1, 1)),
+        lambda d, p: levada.open(""),
+        lambda d, p: levada.open("a\0b"),
+        lambda d, p: levada.open(":memory:", archive_dir=""),
+    ],
+)
+def test_values_out_of_range_are_invalid(db: levada.Database, call: Callable[..., Any]) -> None:
+    db.create_topic("orders")
+    with db.producer() as p, pytest.raises(levada.InvalidError):
+        call(db, p)
+
+
+def test_moments_of_other_centuries_are_times_like_others(db: levada.Database) -> None:
+    topic = db.create_topic("orders", config={"message.timestamp.after.max.ms": 2**62})
+    late = datetime(2300, 1, 1, 0, 0, 0, 123_999, tzinfo=UTC)
+    with db.producer() as p:
+        assert p.send("orders", b"", timestamp=at(1970)).result(5).timestamp == 0
+        assert p.send("orders", b"", timestamp=late).result(5).timestamp == 10_413_792_000_123
+    assert topic.offsets_for_time(at(1969)) == topic.offsets_for_time(at(1970)) == {0: 0}
+    assert topic.offsets_for_time(at(2299)) == {0: 1}
+    assert topic.offsets_for_time(at(2301)) == {0: None}
+    with reader(db) as c:
+        c.seek_to_time(at(2299))
+        assert [r.datetime for r in c.poll()] == [late.replace(microsecond=123_000)]
+        c.seek_to_time(at(1969))
+        assert c.poll()[0].offset == 0
+
+
+def test_numpys_integers_are_ints(db: levada.Database) -> None:
+    numpy = pytest.importorskip("numpy")
+    topic = db.create_topic("orders", 2)
+    one = numpy.int32(1)
+    with db.producer() as p:
+        p.send("orders", b"", timestamp=numpy.int64(1000), partition=one)
+    with db.consumer(partitions=[("orders", one)], start={("orders", one): numpy.int64(0)}) as c:
+        assert [r.timestamp for r in c.poll()] == [1000]
+        c.seek(one, one)
+        assert c.position(one) == 1
+    assert topic.offsets_for_time(numpy.int64(0)) == {0: None, 1: 0}
+
+
+def test_a_path_may_be_bytes(tmp_path: Path) -> None:
+    with levada.open(os.fsencode(tmp_path / "data")) as db:  # type: ignore[arg-type]
+        assert db.path == str(tmp_path / "data")
 
 
 def test_a_moment_in_the_past_of_people_is_fine(db: levada.Database) -> None:

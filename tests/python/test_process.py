@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import levada
@@ -52,6 +53,80 @@ def test_a_handle_is_refused_after_a_fork(data: Path) -> None:
     assert len(c.poll()) == 2
     c.close()
     db.close()
+
+
+def forked(child: Callable[[], str]) -> Callable[[], str]:
+    """Runs ``child`` in a fork; what is given waits for it and says what it said."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        try:
+            said = child()
+        except BaseException as error:
+            said = f"{type(error).__name__}: {error}"
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+
+    def wait() -> str:
+        with open(reader) as pipe:
+            said = pipe.read()
+        os.waitpid(pid, 0)
+        return said
+
+    return wait
+
+
+def test_an_idle_child_does_not_keep_the_directory_locked(data: Path) -> None:
+    db = levada.open(data)
+    go, stop = os.pipe()
+
+    def idle() -> str:
+        os.close(stop)
+        return str(os.read(go, 1))
+
+    child = forked(idle)
+    db.close()
+    try:
+        with levada.open(data):
+            pass
+    finally:
+        os.close(stop)
+    assert child() == "b''"
+
+
+def test_a_child_opens_the_directory_once_the_parent_has_closed_it(data: Path) -> None:
+    db = levada.open(data)
+    go, stop = os.pipe()
+
+    def work() -> str:
+        os.close(stop)
+        try:
+            levada.open(data)
+            return "opened while the parent had it open"
+        except levada.ConflictError as error:
+            named = f"in process {os.getppid()}" in str(error)
+        os.read(go, 1)
+        with levada.open(data) as own:
+            own.create_topic("orders")
+        return f"{named}"
+
+    child = forked(work)
+    time.sleep(0.2)
+    db.close()
+    os.close(stop)
+    assert child() == "True"
+    with levada.open(data) as db:
+        assert [t.name for t in db.topics()] == ["orders"]
+
+
+def test_the_parent_keeps_its_lock_when_a_child_opens_and_ends(data: Path) -> None:
+    with levada.open(data):
+        assert "ConflictError" in forked(lambda: str(levada.open(data)))()
+        code = "import levada, sys; levada.open(sys.argv[1])"
+        assert "ConflictError" in run(code, data, check=False).stderr
 
 
 @pytest.mark.parametrize("wait", ["next(c)", "c.poll(timeout=None)", "c.poll_arrow(timeout=None)"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 
@@ -186,3 +187,93 @@ def test_what_was_not_delivered_is_raised_on_leaving(db: levada.Database) -> Non
     with pytest.raises(levada.NotFoundError, match="deleted"), db.producer(linger_ms=100_000) as p:
         p.send("orders", b"lost")
         db.delete_topic("orders")
+
+
+@pytest.mark.parametrize("what", ["values", "keys"])
+def test_objects_in_a_numpy_array_are_sent_and_not_their_addresses(
+    db: levada.Database, what: str
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    db.create_topic("orders")
+    objects = numpy.array([b"a", None, b"ccc"], dtype=object)
+    with db.producer() as p:
+        if what == "values":
+            p.send_many("orders", objects)
+        else:
+            p.send_many("orders", [b"1", b"2", b"3"], keys=objects)
+        # NumPy pads its byte strings with zeros: they are given as they went in.
+        p.send_many("orders", numpy.array([b"a", b"bbb"]))
+    with db.consumer("orders", start="earliest", idle_timeout=0) as c:
+        rows = list(c)
+    assert [r.value if what == "values" else r.key for r in rows[:3]] == [b"a", None, b"ccc"]
+    assert [r.value for r in rows[3:]] == [b"a", b"bbb"]
+
+
+def test_buffers_that_are_no_bytes_are_refused(db: levada.Database) -> None:
+    numpy = pytest.importorskip("numpy")
+    db.create_topic("orders")
+    objects = numpy.array([b"a"], dtype=object)
+    with db.producer() as p:
+        for value in (objects, numpy.array(["a"]), numpy.array([b"a"]), numpy.zeros(2, "u1,f8")):
+            with pytest.raises(TypeError, match="value is ndarray with items of format"):
+                p.send("orders", value)
+            with pytest.raises(TypeError, match="key is ndarray with items of format"):
+                p.send("orders", b"", key=value)
+        for values_ in (
+            numpy.array(["a"]),
+            numpy.array([[b"a"]], dtype=object),
+            numpy.array([1, 2], dtype=object),
+            numpy.zeros(2, "u1,f8"),
+            bytearray(b"hello"),
+        ):
+            with pytest.raises(TypeError):
+                p.send_many("orders", values_)
+        p.send("orders", numpy.array([1, 2], dtype=">u2"))
+    assert values(db) == [b"\0\1\0\2"]
+
+
+def test_a_callback_is_called_with_its_delivery_and_may_send(db: levada.Database) -> None:
+    db.create_topic("orders")
+    db.create_topic("seen")
+    with db.producer(linger_ms=0) as p:
+        offsets = []
+
+        def forward(delivery: levada.Delivery) -> None:
+            place = delivery.result(timeout=0)
+            offsets.append(place.offset)
+            p.send("seen", str(place.offset).encode())
+
+        for n in range(100):
+            p.send("orders", str(n).encode()).add_done_callback(forward)
+        p.flush(timeout=20)
+        # What was delivered by the flush has had its callbacks.
+        assert offsets == list(range(100))
+    assert len(values(db, "seen")) == 100
+
+
+def test_a_callback_of_what_is_delivered_already_is_called_too(db: levada.Database) -> None:
+    db.create_topic("orders")
+    with db.producer(linger_ms=0) as p:
+        d = p.send("orders", b"x")
+        d.result(timeout=20)
+        called = threading.Event()
+        d.add_done_callback(lambda _: called.set())
+        assert called.wait(20)
+        with pytest.raises(TypeError, match="callable"):
+            d.add_done_callback(None)  # type: ignore[arg-type]
+
+
+def test_what_a_callback_raises_is_reported_and_stops_nothing(db: levada.Database) -> None:
+    db.create_topic("orders")
+    reported = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda r: reported.append(str(r.exc_value))
+    try:
+        with db.producer(linger_ms=0) as p:
+            called = []
+            p.send("orders", b"a").add_done_callback(lambda _: 1 / 0)
+            p.send("orders", b"b").add_done_callback(called.append)
+            p.flush(timeout=20)
+            assert reported == ["division by zero"]
+            assert [d.result().offset for d in called] == [1]
+    finally:
+        sys.unraisablehook = before

@@ -77,3 +77,13 @@ def test_a_scan_goes_over_archive_and_live_log(data: Path) -> None:
         assert files
         count = duckdb.sql(f"select count(*) from read_parquet({[str(f) for f in files]})")
         assert count.fetchall() == [(1000,)]
+
+
+def test_limits_of_what_is_not_scanned_are_refused(filled: levada.Database) -> None:
+    filled.create_topic("other")
+    with pytest.raises(levada.InvalidError, match="other-0"):
+        filled.scan("orders", start={("other", 0): 3})
+    with pytest.raises(levada.InvalidError, match="orders-1"):
+        filled.scan("orders", partitions=[0], end={1: 3})
+    twice = filled.scan("orders", partitions=[0, 0], start={("orders", 0): 40})
+    assert pa.table(twice).num_rows == 10

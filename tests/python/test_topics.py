@@ -116,3 +116,34 @@ def test_everything_shows_itself(db: levada.Database) -> None:
             repr(o) for o in (db, topic, p, c, d, d.result(5), db.group("g"), c.poll(timeout=0))
         ]
     assert all("levada" in s or s.startswith("RecordMetadata(") for s in shown), shown
+
+
+def test_settings_that_count_are_those_of_the_engine_where_the_topic_sets_none() -> None:
+    with levada.open(":memory:", config={"log.retention.ms": 1000}) as db:
+        topic = db.create_topic("orders")
+        assert topic.config(all=True)["retention.ms"] == "1000"
+        assert topic.config() == {}
+
+
+def test_the_engines_own_topics_cannot_be_deleted(db: levada.Database) -> None:
+    db.create_topic("orders")
+    with db.consumer("orders", group="g", start="earliest") as c:
+        c.poll(timeout=0)
+        c.commit({0: 0})
+    with pytest.raises(levada.InvalidError, match="__consumer_offsets") as caught:
+        db.delete_topic("__consumer_offsets")
+    assert caught.value.code == 42
+    assert db.group("g").offsets() == {("orders", 0): 0}
+
+
+def test_durations_count_in_the_unit_of_the_setting() -> None:
+    week = timedelta(days=7)
+    levada.open(":memory:", config={"offsets.retention.minutes": week}).close()
+    with levada.open(":memory:", config={"log.retention.hours": week}) as db:
+        topic = db.create_topic("orders")
+        assert topic.config(all=True)["retention.ms"] == str(7 * 86_400_000)
+        for wrong in ({"retention.bytes": week}, {"cleanup.policy": week}):
+            with pytest.raises(levada.InvalidError, match="is no duration"):
+                topic.alter(wrong)
+    with pytest.raises(levada.InvalidError, match="whole hours"):
+        levada.open(":memory:", config={"log.retention.hours": timedelta(minutes=90)})

@@ -12,8 +12,14 @@ use pyo3::prelude::*;
 
 #[derive(Debug)]
 struct Rope {
-    numbers: Mutex<Vec<u64>>,
-    writer: UnixStream,
+    state: Mutex<Rung>,
+}
+
+#[derive(Debug)]
+struct Rung {
+    numbers: Vec<u64>,
+    /// `None`: nobody listens any more.
+    writer: Option<UnixStream>,
 }
 
 /// One for each event loop.
@@ -21,7 +27,7 @@ struct Rope {
 #[derive(Debug)]
 pub struct Bell {
     rope: Arc<Rope>,
-    reader: UnixStream,
+    reader: Mutex<Option<UnixStream>>,
 }
 
 #[pymethods]
@@ -31,27 +37,37 @@ impl Bell {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
-        let rope = Rope {
-            numbers: Mutex::default(),
-            writer,
+        let rung = Rung {
+            numbers: Vec::new(),
+            writer: Some(writer),
         };
         Ok(Bell {
-            rope: Arc::new(rope),
-            reader,
+            rope: Arc::new(Rope {
+                state: Mutex::new(rung),
+            }),
+            reader: Mutex::new(Some(reader)),
         })
     }
 
-    /// Readable when there is something to take.
+    /// Readable when there is something to take; -1 when closed.
     fn fileno(&self) -> i32 {
-        self.reader.as_raw_fd()
+        self.reader.lock().as_ref().map_or(-1, AsRawFd::as_raw_fd)
     }
 
     /// The numbers that rang since the last call.
     fn take(&self) -> Vec<u64> {
         // The byte goes first: a number that comes after it writes another.
-        let mut bytes = [0; 64];
-        while matches!((&self.reader).read(&mut bytes), Ok(n) if n == bytes.len()) {}
-        std::mem::take(&mut *self.rope.numbers.lock())
+        if let Some(reader) = &mut *self.reader.lock() {
+            let mut bytes = [0; 64];
+            while matches!(reader.read(&mut bytes), Ok(n) if n == bytes.len()) {}
+        }
+        std::mem::take(&mut self.rope.state.lock().numbers)
+    }
+
+    /// Gives both ends of the socket back; what rings from here on is not heard.
+    fn close(&self) {
+        *self.reader.lock() = None;
+        self.rope.state.lock().writer = None;
     }
 }
 
@@ -60,12 +76,15 @@ impl Bell {
     pub fn ringer(&self, number: u64) -> Box<dyn FnOnce() + Send> {
         let rope = self.rope.clone();
         Box::new(move || {
-            let mut numbers = rope.numbers.lock();
-            numbers.push(number);
-            if numbers.len() == 1 {
+            let mut state = rope.state.lock();
+            let Some(mut writer) = state.writer.as_ref() else {
+                return;
+            };
+            if state.numbers.is_empty() {
                 // A full socket holds bytes that wake the loop just as well; a closed loop needs none.
-                let _ = (&rope.writer).write(&[1]);
+                let _ = writer.write(&[1]);
             }
+            state.numbers.push(number);
         })
     }
 }

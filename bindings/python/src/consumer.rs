@@ -17,9 +17,9 @@ use pyo3::types::PyString;
 
 use crate::arrow::ArrowBatches;
 use crate::bell::Bell;
-use crate::convert::settings;
+use crate::convert::{Fit, settings};
 use crate::database::Core;
-use crate::enter::{Birth, Held, enter, seconds, wait};
+use crate::enter::{Birth, Held, enter, quick, seconds, wait};
 use crate::errors::to_py;
 use crate::hears::Hears;
 use crate::records::{Part, Record, Records};
@@ -295,9 +295,10 @@ impl ConsumerCore {
     fn poll(
         &self,
         py: Python<'_>,
-        max_records: Option<usize>,
+        max_records: Option<Fit<usize>>,
         timeout: Option<f64>,
     ) -> PyResult<Records> {
+        let max_records = max_records.map(|n| n.0);
         if max_records == Some(0) {
             return Err(to_py(Error::invalid(
                 "max_records is 0: ask for one at least",
@@ -316,16 +317,18 @@ impl ConsumerCore {
     fn poll_arrow(
         &self,
         py: Python<'_>,
-        max_bytes: Option<usize>,
+        max_bytes: Option<Fit<usize>>,
         timeout: Option<f64>,
         view: bool,
     ) -> PyResult<ArrowBatches> {
+        let max_bytes = max_bytes.map(|n| n.0);
         let raw = self.waiting(py, seconds(timeout)?, |c, slice| {
             c.poll_raw(max_bytes, slice).map(not_empty)
         })?;
         let binary = if view { Binary::View } else { Binary::Large };
-        enter(py, || {
-            crate::arrow::convert(raw.unwrap_or_default(), binary)
+        self.alone(py, |c| {
+            let several = c.reads_several_topics()?;
+            crate::arrow::convert(raw.unwrap_or_default(), binary, several)
         })
     }
 
@@ -341,6 +344,26 @@ impl ConsumerCore {
     #[pyo3(name = "_next_ready")]
     fn next_ready(&self, py: Python<'_>) -> PyResult<Option<Record>> {
         self.next_within(py, Some(Duration::ZERO))
+    }
+
+    /// The next record if it was read ahead and nothing else must be done first.
+    #[pyo3(name = "_next_ahead")]
+    fn take_ahead(&self, py: Python<'_>) -> PyResult<Option<Record>> {
+        let (consumer, _alone) = self.begin()?;
+        let handed = consumer.next_ahead();
+        handed.map(|handed| self.record(py, handed)).transpose()
+    }
+
+    /// Whether a poll has more to do than to read; then an event loop calls `_keep_up` elsewhere.
+    #[pyo3(name = "_has_news")]
+    fn has_news(&self) -> PyResult<bool> {
+        let (consumer, _alone) = self.begin()?;
+        quick(|| consumer.has_news())
+    }
+
+    #[pyo3(name = "_keep_up")]
+    fn keep_up(&self, py: Python<'_>) -> PyResult<()> {
+        self.alone(py, Consumer::keep_up)
     }
 
     /// Commits and waits until it is durable.
@@ -507,10 +530,7 @@ impl Commit {
         self.birth.check()?;
         let timeout = seconds(timeout)?.unwrap_or(self.timeout);
         let done = wait(py, Some(timeout), |slice| {
-            match self.ticket.wait_for(slice) {
-                Err(error) if error.kind() == Kind::Timeout => Ok(None),
-                other => other.map(Some),
-            }
+            self.ticket.wait_within(slice).transpose()
         })?;
         done.ok_or_else(|| {
             to_py(Error::new(

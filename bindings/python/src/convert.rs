@@ -3,9 +3,10 @@
 use levada::Error;
 use levada::config::Overrides;
 use levada::types::Timestamp;
-use pyo3::exceptions::PyTypeError;
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyMemoryView, PyString, PyTuple};
 
 use crate::errors::to_py;
 
@@ -43,7 +44,7 @@ impl<'a, 'py> Octets<'a, 'py> {
 fn copy_of<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Bound<'py, PyBytes>> {
     if object.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err(format!(
-            "{what} is str, it must be bytes: encode it, for example {what}.encode()"
+            "{what} is str, it must be bytes: encode it with .encode()"
         )));
     }
     let view = PyMemoryView::from(object).map_err(|_| {
@@ -52,8 +53,44 @@ fn copy_of<'py>(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Bound<'py, P
             "{what} is {found}, it must be bytes, a buffer or None"
         ))
     })?;
+    if !holds_its_bytes(&view)? {
+        let (found, format) = (type_name(object), view.getattr("format")?);
+        return Err(PyTypeError::new_err(format!(
+            "{what} is {found} with items of format {}, it must be bytes or a buffer of bytes or numbers",
+            format.repr()?
+        )));
+    }
     let bytes = view.call_method0("tobytes")?;
     Ok(bytes.cast_into::<PyBytes>()?)
+}
+
+/// Whether a buffer's items are bytes or numbers. Others hold addresses of objects, characters in
+/// Python's own encoding, or padding: their bytes are not what was meant.
+pub fn holds_its_bytes(view: &Bound<'_, PyMemoryView>) -> PyResult<bool> {
+    let format = view.getattr("format")?;
+    let format: &str = format.cast::<PyString>()?.to_str()?;
+    let item = format
+        .strip_prefix(['@', '=', '<', '>', '!'])
+        .unwrap_or(format);
+    Ok(matches!(
+        item,
+        "b" | "B"
+            | "c"
+            | "?"
+            | "h"
+            | "H"
+            | "i"
+            | "I"
+            | "l"
+            | "L"
+            | "q"
+            | "Q"
+            | "n"
+            | "N"
+            | "e"
+            | "f"
+            | "d"
+    ))
 }
 
 /// The name of an object's type, for messages.
@@ -64,12 +101,50 @@ pub fn type_name(object: &Bound<'_, PyAny>) -> String {
         .map_or_else(|_| "object".to_owned(), |n| n.to_string())
 }
 
+/// A number of Python's, which has no bounds, as one that has: an int that does not fit is
+/// InvalidError, as every value that is out of its range.
+#[derive(Clone, Copy, Debug)]
+pub struct Fit<T>(pub T);
+
+impl<'a, 'py, T> FromPyObject<'a, 'py> for Fit<T>
+where
+    T: FromPyObject<'a, 'py, Error = PyErr>,
+{
+    type Error = PyErr;
+
+    #[inline]
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Fit<T>> {
+        if object.is_instance_of::<PyBool>() {
+            return Err(PyTypeError::new_err("True and False are no numbers"));
+        }
+        object
+            .extract::<T>()
+            .map(Fit)
+            .map_err(|error| beyond(object, error))
+    }
+}
+
+#[cold]
+fn beyond(object: Borrowed<'_, '_, PyAny>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyOverflowError>(object.py()) {
+        return error;
+    }
+    to_py(Error::invalid(format!(
+        "{} is out of range",
+        object.as_any()
+    )))
+}
+
 /// Milliseconds since 1970 from an int of milliseconds or an aware datetime.
 pub fn timestamp(object: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
     if object.is_instance_of::<PyInt>() {
-        return Ok(Timestamp(object.extract()?));
+        return Ok(Timestamp(object.extract::<Fit<i64>>()?.0));
     }
     let Ok(zone) = object.getattr("tzinfo") else {
+        // NumPy's integers are not int, but count as one.
+        if let Ok(ms) = object.extract::<i64>() {
+            return Ok(Timestamp(ms));
+        }
         let found = type_name(object);
         return Err(PyTypeError::new_err(format!(
             "a time is {found}, it must be an int of milliseconds or an aware datetime"
@@ -80,8 +155,11 @@ pub fn timestamp(object: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
             "a datetime without a time zone is ambiguous: give it one, for example timezone.utc",
         )));
     }
+    // A float holds whole seconds of every year, but not their microseconds.
+    let micros: i64 = object.getattr("microsecond")?.extract()?;
     let seconds: f64 = object.call_method0("timestamp")?.extract()?;
-    Ok(Timestamp(((seconds * 1e6).round() as i64).div_euclid(1000)))
+    let whole = (seconds - micros as f64 / 1e6).round() as i64;
+    Ok(Timestamp(whole * 1000 + micros / 1000))
 }
 
 /// Headers of one record, owned: they are rare and short.

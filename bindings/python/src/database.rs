@@ -8,7 +8,7 @@ use levada::embedded::{Database, OpenOptions};
 use pyo3::prelude::*;
 
 use crate::convert::settings;
-use crate::enter::{Held, enter};
+use crate::enter::{Held, aside, enter};
 use crate::groups::Groups;
 use crate::topics::Topics;
 
@@ -56,8 +56,9 @@ impl Core {
 
     /// Runs a job of upkeep now; gives the bytes it dealt with.
     fn run_job(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
-        let database = self.inner.get()?;
-        enter(py, || {
+        let database = self.inner.get()?.clone();
+        let name = name.to_owned();
+        aside(py, move |_| {
             let wanted = name.replace('_', " ");
             let job = Job::ALL.into_iter().find(|j| j.name() == wanted);
             let job = job.ok_or_else(|| {

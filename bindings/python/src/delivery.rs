@@ -5,9 +5,12 @@ use std::time::Duration;
 use levada::Kind;
 use levada::embedded;
 use pyo3::basic::CompareOp;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::bell::Bell;
+use crate::callbacks;
+use crate::convert::type_name;
 use crate::enter::{Birth, seconds, wait};
 use crate::errors::{OrRaise, to_py};
 
@@ -104,8 +107,7 @@ impl Delivery {
         }
         let timeout = seconds(timeout)?;
         let found = wait(py, timeout, |slice| {
-            let outcome = self.inner.wait(slice);
-            settled(outcome, self.inner.is_done())
+            self.inner.wait_within(slice).transpose()
         })?;
         match found {
             Some(metadata) => Ok(RecordMetadata::new(metadata)),
@@ -116,6 +118,19 @@ impl Delivery {
     /// Whether the outcome is known.
     fn done(&self) -> bool {
         self.inner.is_done()
+    }
+
+    /// Calls `callback` with this delivery when the outcome is known.
+    fn add_done_callback(slf: &Bound<'_, Self>, callback: Bound<'_, PyAny>) -> PyResult<()> {
+        let this = slf.get();
+        this.birth.check()?;
+        if !callback.is_callable() {
+            let found = type_name(&callback);
+            return Err(PyTypeError::new_err(format!(
+                "the callback is {found}, it must be callable"
+            )));
+        }
+        callbacks::add(callback.unbind(), slf.clone().unbind(), &this.inner).or_raise()
     }
 
     /// Rings `bell` with `number` when the outcome is known.
@@ -163,8 +178,7 @@ impl Bulk {
         self.birth.check()?;
         let timeout = seconds(timeout)?;
         let found = wait(py, timeout, |slice| {
-            let outcome = self.inner.wait(slice);
-            settled(outcome, self.inner.is_done())
+            self.inner.wait_within(slice).transpose()
         })?;
         match found {
             Some(all) => Ok(all.into_iter().map(RecordMetadata::new).collect()),
@@ -193,14 +207,6 @@ impl Bulk {
             "pending"
         };
         format!("<levada.Bulk of {} records, {state}>", self.inner.len())
-    }
-}
-
-/// A slice that was too short is no answer yet; a delivery that timed out is.
-fn settled<T>(outcome: levada::Result<T>, done: bool) -> levada::Result<Option<T>> {
-    match outcome {
-        Err(error) if error.kind() == Kind::Timeout && !done => Ok(None),
-        other => other.map(Some),
     }
 }
 

@@ -1,13 +1,18 @@
 //! The one way from Python into the engine: the interpreter lock is released, Ctrl-C is answered, a
 //! panic becomes `levada.InternalError`, and a handle that came here by `fork` is refused.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use levada::embedded::Fork;
 use levada::{Error, Result};
 use pyo3::prelude::*;
 
+use crate::callbacks;
 use crate::errors::to_py;
 
 /// How long a wait goes on before it looks whether Ctrl-C was pressed.
@@ -16,10 +21,35 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How often this process was born by a fork; told by `os.register_at_fork`.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Called in the child of a fork: every handle made before is refused from here on.
+thread_local! {
+    /// From before a fork until after it; the thread that forks is the one that the child has.
+    static FORK: RefCell<Option<(Fork, callbacks::Fork)>> = const { RefCell::new(None) };
+}
+
+/// Called before a fork.
 #[pyfunction]
-pub fn forked() {
+pub fn before_fork() {
+    FORK.with(|slot| {
+        slot.borrow_mut()
+            .get_or_insert_with(|| (Fork::before(), callbacks::Fork::before()));
+    });
+}
+
+/// Called in the parent after a fork.
+#[pyfunction]
+pub fn forked_parent() {
+    drop(FORK.with(|slot| slot.borrow_mut().take()));
+}
+
+/// Called in the child of a fork: every handle made before is refused from here on, and the
+/// directories are the parent's alone.
+#[pyfunction]
+pub fn forked_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    if let Some((locks, callbacks)) = FORK.with(|slot| slot.borrow_mut().take()) {
+        locks.in_child();
+        callbacks.in_child();
+    }
 }
 
 /// Which side of which fork something was made on.
@@ -127,6 +157,33 @@ pub fn wait<T: Send>(
             return Ok(None);
         }
     }
+}
+
+/// Runs `call` on a thread of its own and waits for it, so that Ctrl-C ends the wait. What runs then
+/// goes on to the next point at which it looks at the flag, which says that nobody waits any more.
+#[allow(clippy::disallowed_methods)] // a thread with a name; it ends with the call
+pub fn aside<T: Send + 'static>(
+    py: Python<'_>,
+    call: impl FnOnce(&AtomicBool) -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    let (done, outcome) = sync_channel(1);
+    let given_up = Arc::new(AtomicBool::new(false));
+    let flag = given_up.clone();
+    let thread = std::thread::Builder::new().name("levada-call".into());
+    let body = move || {
+        // Nobody listens when the wait was interrupted.
+        let _ = done.send(guard(|| call(&flag)));
+    };
+    thread
+        .spawn(body)
+        .map_err(|e| to_py(Error::io("start a thread", e)))?;
+    let waited = wait(py, None, move |slice| match outcome.recv_timeout(slice) {
+        Ok(outcome) => outcome.map(Some),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Err(Error::internal("a call went missing")),
+    });
+    let waited = waited.inspect_err(|_| given_up.store(true, Ordering::Relaxed))?;
+    waited.ok_or_else(|| to_py(Error::internal("a wait without limit ended")))
 }
 
 /// A moment by which a caller wants to be back; none: he waits for ever.

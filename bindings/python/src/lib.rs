@@ -5,6 +5,7 @@
 
 mod arrow;
 mod bell;
+mod callbacks;
 mod cli;
 mod consumer;
 mod convert;
@@ -18,6 +19,7 @@ mod many;
 mod producer;
 mod records;
 mod scan;
+mod sending;
 mod topics;
 
 use pyo3::prelude::*;
@@ -37,7 +39,7 @@ mod _levada {
     #[pymodule_export]
     use crate::delivery::{Bulk, Delivery, RecordMetadata};
     #[pymodule_export]
-    use crate::enter::forked;
+    use crate::enter::{before_fork, forked_child, forked_parent};
     #[pymodule_export]
     use crate::groups::Groups;
     #[pymodule_export]
@@ -46,6 +48,8 @@ mod _levada {
     use crate::records::{Record, Records, RecordsIterator};
     #[pymodule_export]
     use crate::scan::Scan;
+    #[pymodule_export]
+    use crate::sending::Sending;
     #[pymodule_export]
     use crate::topics::Topics;
 }

@@ -1,49 +1,55 @@
-//! `send_many`: lists of bytes, Arrow arrays, or anything with a buffer whose items are the values.
+//! `send_many`: lists of bytes, Arrow arrays, or a buffer whose items, bytes or numbers, are the
+//! values. A buffer of anything else (NumPy's objects, strings) is walked item by item, as a list.
 
-use levada::embedded::{Bulk, Message, Producer, Sent};
+use levada::Error;
+use levada::embedded::{Bulk, Message, Producer};
 use levada::types::Timestamp;
-use levada::{Error, Result};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple};
 
 use crate::arrow::{Cells, array_of, is_arrow};
-use crate::convert::{Headers, Octets, timestamp, type_name};
+use crate::convert::{Headers, Octets, holds_its_bytes, timestamp, type_name};
 use crate::enter::quick;
 use crate::errors::to_py;
-use crate::producer::make_room;
+use crate::sending::{Step, offer};
 
 /// One column of what is sent.
-pub enum Values<'py> {
-    List(Vec<Bound<'py, PyAny>>),
+enum Values {
+    List(Vec<Py<PyAny>>),
     Cells(Cells),
-    /// Items of one width, one after the other.
+    /// Items of one width, one after the other: bytes and numbers, see [`holds_its_bytes`].
     Packed {
-        bytes: Bound<'py, PyBytes>,
+        bytes: Py<PyBytes>,
         width: usize,
         count: usize,
     },
 }
 
-impl<'py> Values<'py> {
+impl Values {
     /// `what` names the argument in errors.
-    pub fn new(object: &Bound<'py, PyAny>, what: &str) -> PyResult<Values<'py>> {
+    fn new(object: &Bound<'_, PyAny>, what: &str) -> PyResult<Values> {
         if let Ok(list) = object.cast::<PyList>() {
-            return Ok(Values::List(list.iter().collect()));
+            return Ok(Values::List(list.iter().map(Bound::unbind).collect()));
         }
         if let Ok(tuple) = object.cast::<PyTuple>() {
-            return Ok(Values::List(tuple.iter().collect()));
+            return Ok(Values::List(tuple.iter().map(Bound::unbind).collect()));
         }
         if is_arrow(object)? {
             return Ok(Values::Cells(Cells::new(&array_of(object)?)?));
         }
-        if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyString>() {
+        if object.is_instance_of::<PyBytes>()
+            || object.is_instance_of::<PyByteArray>()
+            || object.is_instance_of::<PyString>()
+        {
             let found = type_name(object);
             return Err(PyTypeError::new_err(format!(
                 "{what} is {found}: put the values into a list, or send one with send()"
             )));
         }
-        if let Ok(view) = PyMemoryView::from(object) {
+        if let Ok(view) = PyMemoryView::from(object)
+            && holds_its_bytes(&view)?
+        {
             return packed(&view, what);
         }
         let items = object.try_iter().map_err(|_| {
@@ -52,33 +58,41 @@ impl<'py> Values<'py> {
                 "{what} is {found}, it must be a list of bytes, an Arrow array or a buffer"
             ))
         })?;
-        items.collect::<PyResult<_>>().map(Values::List)
+        items
+            .map(|item| item.map(Bound::unbind))
+            .collect::<PyResult<_>>()
+            .map(Values::List)
     }
 
-    pub fn len(&self) -> PyResult<usize> {
-        Ok(match self {
+    fn len(&self) -> usize {
+        match self {
             Values::List(list) => list.len(),
             Values::Cells(cells) => cells.len(),
             Values::Packed { count, .. } => *count,
-        })
+        }
     }
 
-    fn get<'a>(&'a self, row: usize, what: &str) -> PyResult<Octets<'a, 'py>> {
+    fn get<'a, 'py: 'a>(
+        &'a self,
+        py: Python<'py>,
+        row: usize,
+        what: &str,
+    ) -> PyResult<Octets<'a, 'py>> {
         Ok(match self {
             Values::List(list) => match list.get(row) {
-                Some(item) => Octets::new(item, what)?,
+                Some(item) => Octets::new(item.bind(py), what)?,
                 None => Octets::None,
             },
             Values::Cells(cells) => cells.get(row).map_or(Octets::None, Octets::Borrowed),
             Values::Packed { bytes, width, .. } => bytes
-                .as_bytes()
+                .as_bytes(py)
                 .get(row * width..(row + 1) * width)
                 .map_or(Octets::None, Octets::Borrowed),
         })
     }
 }
 
-fn packed<'py>(view: &Bound<'py, PyMemoryView>, what: &str) -> PyResult<Values<'py>> {
+fn packed(view: &Bound<'_, PyMemoryView>, what: &str) -> PyResult<Values> {
     let shape: Vec<usize> = view.getattr("shape")?.extract()?;
     let Some(&count) = shape.first() else {
         return Err(PyTypeError::new_err(format!(
@@ -88,33 +102,33 @@ fn packed<'py>(view: &Bound<'py, PyMemoryView>, what: &str) -> PyResult<Values<'
     let bytes = view.call_method0("tobytes")?.cast_into::<PyBytes>()?;
     let width = bytes.as_bytes().len() / count.max(1);
     Ok(Values::Packed {
-        bytes,
+        bytes: bytes.unbind(),
         width,
         count,
     })
 }
 
 /// What may stand beside the values, row by row.
-pub struct Optional<'py> {
-    keys: Option<Values<'py>>,
+struct Optional {
+    keys: Option<Values>,
     timestamps: Option<Vec<Option<Timestamp>>>,
     headers: Option<Vec<Headers>>,
 }
 
-impl<'py> Optional<'py> {
-    pub fn new(
+impl Optional {
+    fn new(
         rows: usize,
-        keys: Option<&Bound<'py, PyAny>>,
-        timestamps: Option<&Bound<'py, PyAny>>,
-        headers: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Optional<'py>> {
+        keys: Option<&Bound<'_, PyAny>>,
+        timestamps: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Optional> {
         let keys = keys.map(|k| Values::new(k, "keys")).transpose()?;
         let timestamps = timestamps
             .map(|t| each(t, optional_timestamp))
             .transpose()?;
         let headers = headers.map(|h| each(h, Headers::new)).transpose()?;
         let lengths = [
-            ("keys", keys.as_ref().map(Values::len).transpose()?),
+            ("keys", keys.as_ref().map(Values::len)),
             ("timestamps", timestamps.as_ref().map(Vec::len)),
             ("headers", headers.as_ref().map(Vec::len)),
         ];
@@ -147,60 +161,73 @@ fn optional_timestamp(object: &Bound<'_, PyAny>) -> PyResult<Option<Timestamp>> 
     if object.is_none() {
         return Ok(None);
     }
-    // NumPy's integers are not int, but count as one.
-    match object.extract::<i64>() {
-        Ok(ms) => Ok(Some(Timestamp(ms))),
-        Err(_) => timestamp(object).map(Some),
-    }
+    timestamp(object).map(Some)
 }
 
-/// Sends row after row; the interpreter lock is given up only while the buffer is full.
-pub fn send_values(
-    py: Python<'_>,
-    producer: &Producer,
-    topic: &str,
-    values: &Values<'_>,
-    beside: &Optional<'_>,
+/// After this many rows other threads, signals and events have a turn.
+const ROWS_IN_A_STEP: usize = 4096;
+
+/// Values with what stands beside them, and how far they are sent.
+pub struct ValueRows {
+    values: Values,
+    beside: Optional,
     partition: Option<i32>,
-) -> PyResult<Bulk> {
-    let mut bulk = Bulk::default();
-    let mut writer = quick(|| producer.topic(topic))?;
-    for row in 0..values.len()? {
-        let value = values.get(row, "value")?;
-        let key = match &beside.keys {
-            Some(keys) => keys.get(row, "key")?,
-            None => Octets::None,
-        };
-        let headers = beside.headers.as_ref().and_then(|h| h.get(row));
-        let borrowed = headers.map(Headers::borrowed);
-        let timestamp = beside.timestamps.as_ref().and_then(|t| *t.get(row)?);
-        let message = Message {
-            partition,
-            key: key.get(),
-            value: value.get(),
-            headers: borrowed.as_deref().unwrap_or_default(),
-            timestamp,
-        };
-        while let Some(lane) = quick(|| offer(producer, &writer, message, &mut bulk))? {
-            make_room(py, producer, &writer, lane)?;
-            writer = quick(|| producer.topic(topic))?;
-        }
-    }
-    Ok(bulk)
+    next: usize,
 }
 
-/// Sends one record, or says which lane is full.
-pub fn offer(
-    producer: &Producer,
-    writer: &levada::embedded::TopicWriter,
-    message: Message<'_>,
-    bulk: &mut Bulk,
-) -> Result<Option<usize>> {
-    match producer.try_send(writer, message)? {
-        Sent::Taken(delivery) => {
-            bulk.add(delivery);
-            Ok(None)
+impl ValueRows {
+    pub fn new(
+        values: &Bound<'_, PyAny>,
+        keys: Option<&Bound<'_, PyAny>>,
+        timestamps: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+        partition: Option<i32>,
+    ) -> PyResult<ValueRows> {
+        let values = Values::new(values, "values")?;
+        let beside = Optional::new(values.len(), keys, timestamps, headers)?;
+        Ok(ValueRows {
+            values,
+            beside,
+            partition,
+            next: 0,
+        })
+    }
+
+    /// Sends some rows; nothing here waits, so the interpreter lock is kept.
+    pub fn step(
+        &mut self,
+        py: Python<'_>,
+        producer: &Producer,
+        topic: &str,
+        bulk: &mut Bulk,
+    ) -> PyResult<Step> {
+        let writer = quick(|| producer.topic(topic))?;
+        let until = self.values.len().min(self.next + ROWS_IN_A_STEP);
+        while self.next < until {
+            let row = self.next;
+            let value = self.values.get(py, row, "value")?;
+            let key = match &self.beside.keys {
+                Some(keys) => keys.get(py, row, "key")?,
+                None => Octets::None,
+            };
+            let headers = self.beside.headers.as_ref().and_then(|h| h.get(row));
+            let borrowed = headers.map(Headers::borrowed);
+            let timestamp = self.beside.timestamps.as_ref().and_then(|t| *t.get(row)?);
+            let message = Message {
+                partition: self.partition,
+                key: key.get(),
+                value: value.get(),
+                headers: borrowed.as_deref().unwrap_or_default(),
+                timestamp,
+            };
+            if let Some(lane) = quick(|| offer(producer, &writer, message, bulk))? {
+                return Ok(Step::Full(lane));
+            }
+            self.next += 1;
         }
-        Sent::Full(lane) => Ok(Some(lane)),
+        if self.next == self.values.len() {
+            return Ok(Step::Done);
+        }
+        Ok(Step::More)
     }
 }

@@ -4,20 +4,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use levada::embedded::{Message, Producer, ProducerOptions, Sent, TopicWriter};
+use levada::embedded::{Flush, Message, Producer, ProducerOptions, Sent, TopicWriter};
+use levada::types::Timestamp;
 use levada::{Error, Kind};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::arrow::send_stream;
-use crate::convert::{Headers, Octets, settings, timestamp as to_timestamp, type_name};
+use crate::arrow::ArrowRows;
+use crate::bell::Bell;
+use crate::callbacks;
+use crate::convert::{Fit, Headers, Octets, settings, timestamp as to_timestamp, type_name};
 use crate::database::Core;
 use crate::delivery::{Bulk, Delivery};
 use crate::enter::{Deadline, Held, enter, quick, seconds, wait};
-use crate::errors::to_py;
-use crate::many::{Optional, Values, send_values};
+use crate::errors::{OrRaise, to_py};
+use crate::many::ValueRows;
+use crate::sending::{Rows, Sending};
 
 /// The topic that was sent to last, known again by the address of its name.
 #[derive(Debug)]
@@ -65,6 +69,54 @@ impl ProducerCore {
     }
 }
 
+/// A record as Python gives it.
+struct Outgoing<'a, 'py> {
+    value: Octets<'a, 'py>,
+    key: Octets<'a, 'py>,
+    headers: Option<Headers>,
+    timestamp: Option<Timestamp>,
+    partition: Option<i32>,
+}
+
+impl<'a, 'py> Outgoing<'a, 'py> {
+    #[inline]
+    fn new(
+        value: &'a Bound<'py, PyAny>,
+        key: Option<&'a Bound<'py, PyAny>>,
+        headers: Option<&Bound<'py, PyAny>>,
+        timestamp: Option<&Bound<'py, PyAny>>,
+        partition: Option<Fit<i32>>,
+    ) -> PyResult<Outgoing<'a, 'py>> {
+        Ok(Outgoing {
+            value: Octets::new(value, "value")?,
+            key: match key {
+                Some(key) => Octets::new(key, "key")?,
+                None => Octets::None,
+            },
+            headers: headers.map(Headers::new).transpose()?,
+            timestamp: timestamp.map(to_timestamp).transpose()?,
+            partition: partition.map(|p| p.0),
+        })
+    }
+
+    #[inline]
+    fn headers(&self) -> Vec<(&[u8], Option<&[u8]>)> {
+        let headers = self.headers.as_ref();
+        headers.map(Headers::borrowed).unwrap_or_default()
+    }
+
+    #[inline]
+    fn message<'b>(&'b self, headers: &'b [(&'b [u8], Option<&'b [u8]>)]) -> Message<'b> {
+        Message {
+            partition: self.partition,
+            key: self.key.get(),
+            value: self.value.get(),
+            headers,
+            timestamp: self.timestamp,
+        }
+    }
+}
+
 /// Waits without the interpreter lock until there is room in the buffer, for `max.block.ms` at most.
 pub fn make_room(
     py: Python<'_>,
@@ -103,23 +155,12 @@ impl ProducerCore {
         key: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Delivery> {
         let producer = self.inner.get()?;
-        let value = Octets::new(value, "value")?;
-        let key = match key {
-            Some(key) => Octets::new(key, "key")?,
-            None => Octets::None,
-        };
-        let headers = headers.map(Headers::new).transpose()?;
-        let borrowed = headers.as_ref().map(Headers::borrowed);
-        let message = Message {
-            partition,
-            key: key.get(),
-            value: value.get(),
-            headers: borrowed.as_deref().unwrap_or_default(),
-            timestamp: timestamp.map(to_timestamp).transpose()?,
-        };
+        let record = Outgoing::new(value, key, headers, timestamp, partition)?;
+        let borrowed = record.headers();
+        let message = record.message(&borrowed);
         loop {
             let writer = self.writer(producer, topic)?;
             match quick(|| producer.try_send(&writer, message))? {
@@ -127,6 +168,71 @@ impl ProducerCore {
                 Sent::Full(lane) => make_room(py, producer, &writer, lane)?,
             }
         }
+    }
+
+    /// Sends without ever waiting. When there is no room, it gives a number for `_on_room`.
+    #[pyo3(name = "_try_send")]
+    #[pyo3(signature = (topic, value, *, key=None, headers=None, timestamp=None, partition=None))]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn try_send<'py>(
+        &self,
+        py: Python<'py>,
+        topic: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        key: Option<&Bound<'py, PyAny>>,
+        headers: Option<&Bound<'py, PyAny>>,
+        timestamp: Option<&Bound<'py, PyAny>>,
+        partition: Option<Fit<i32>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let producer = self.inner.get()?;
+        let record = Outgoing::new(value, key, headers, timestamp, partition)?;
+        let borrowed = record.headers();
+        let writer = self.writer(producer, topic)?;
+        match quick(|| producer.try_send(&writer, record.message(&borrowed)))? {
+            Sent::Taken(delivery) => Ok(Bound::new(py, Delivery::new(delivery))?.into_any()),
+            Sent::Full(lane) => Ok(lane.into_pyobject(py)?.into_any()),
+        }
+    }
+
+    /// Rings `bell` with `number` when there is room again where `_try_send` found none.
+    #[pyo3(name = "_on_room")]
+    fn on_room(
+        &self,
+        topic: Option<&Bound<'_, PyAny>>,
+        lane: usize,
+        bell: &Bell,
+        number: u64,
+    ) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        let writer = topic.map(|t| self.writer(producer, t)).transpose()?;
+        producer.on_room(writer.as_ref().map(|w| (&**w, lane)), bell.ringer(number));
+        Ok(())
+    }
+
+    /// The error of a send that found no room in time.
+    #[pyo3(name = "_no_room")]
+    fn no_room(&self) -> PyResult<()> {
+        Err(to_py(self.inner.get()?.no_room()))
+    }
+
+    /// Rings `bell` with `number` when all that was sent before is delivered or has failed.
+    #[pyo3(name = "_on_flushed")]
+    fn on_flushed(&self, bell: &Bell, number: u64) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        quick(|| producer.on_flushed(bell.ringer(number)))
+    }
+
+    /// Raises the first failure that nobody has seen.
+    #[pyo3(name = "_take_failure")]
+    fn take_failure(&self) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        quick(|| producer.take_failure())
+    }
+
+    /// How long a send waits for room.
+    #[getter(_max_block)]
+    fn max_block(&self) -> PyResult<f64> {
+        Ok(self.inner.get()?.options().block_max.as_secs_f64())
     }
 
     #[pyo3(signature = (topic, values, *, keys=None, timestamps=None, headers=None, partition=None))]
@@ -139,52 +245,77 @@ impl ProducerCore {
         keys: Option<&Bound<'_, PyAny>>,
         timestamps: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
     ) -> PyResult<Bulk> {
-        let producer = self.inner.get()?;
-        let writer = self.writer(producer, topic)?;
-        let values = Values::new(values, "values")?;
-        let beside = Optional::new(values.len()?, keys, timestamps, headers)?;
-        send_values(py, producer, writer.name(), &values, &beside, partition).map(Bulk::new)
+        self.begin_many(topic, values, keys, timestamps, headers, partition)?
+            .send_all(py)
     }
 
+    /// The same in steps that do not wait.
+    #[pyo3(name = "_begin_many")]
+    #[pyo3(signature = (topic, values, *, keys=None, timestamps=None, headers=None, partition=None))]
+    fn begin_many(
+        &self,
+        topic: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+        keys: Option<&Bound<'_, PyAny>>,
+        timestamps: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+        partition: Option<Fit<i32>>,
+    ) -> PyResult<Sending> {
+        let producer = self.inner.get()?;
+        let writer = self.writer(producer, topic)?;
+        let rows = ValueRows::new(values, keys, timestamps, headers, partition.map(|p| p.0))?;
+        Ok(Sending::new(
+            producer,
+            &writer,
+            Rows::Values(Box::new(rows)),
+        ))
+    }
+
+    #[pyo3(signature = (topic, data, *, keep_partitions=false))]
     fn send_arrow(
         &self,
         py: Python<'_>,
         topic: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
+        keep_partitions: bool,
     ) -> PyResult<Bulk> {
+        self.begin_arrow(topic, data, keep_partitions)?.send_all(py)
+    }
+
+    /// The same in steps that do not wait for room.
+    #[pyo3(name = "_begin_arrow")]
+    #[pyo3(signature = (topic, data, *, keep_partitions=false))]
+    fn begin_arrow(
+        &self,
+        topic: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        keep_partitions: bool,
+    ) -> PyResult<Sending> {
         let producer = self.inner.get()?;
         let writer = self.writer(producer, topic)?;
-        send_stream(py, producer, writer.name(), data).map(Bulk::new)
+        let rows = Box::new(ArrowRows::open(data, keep_partitions)?);
+        Ok(Sending::new(producer, &writer, Rows::Arrow(rows)))
     }
 
     #[pyo3(signature = (timeout=None))]
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let producer = self.inner.get()?;
         let limit = seconds(timeout)?;
-        let found = wait(py, limit, |slice| {
-            finished(producer.flush(slice), producer.buffered_bytes())
-        })?;
-        found.ok_or_else(|| late(limit))
+        let sent = enter(py, || producer.begin_flush())?;
+        settle(py, limit, &sent)
     }
 
     /// Flushes for `timeout` seconds at most, then ends. Ctrl-C ends the wait, not the delivery.
     #[pyo3(signature = (timeout=None))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let producer = self.inner.get()?;
-        if producer.is_closed() {
-            return Ok(());
-        }
         let limit = seconds(timeout)?.unwrap_or(levada::embedded::Database::FLUSH_TIMEOUT);
-        let deadline = Deadline::after(Some(limit));
-        let flushed = self.flush(py, Some(limit.as_secs_f64()));
-        let left = deadline
-            .left()
-            .unwrap_or_default()
-            .max(Duration::from_millis(50));
-        let closed = enter(py, || producer.close(left));
-        flushed.and(closed)
+        match enter(py, || Ok(producer.begin_close()))? {
+            Some(sent) => settle(py, Some(limit), &sent),
+            None => Ok(()),
+        }
     }
 
     /// Whether `send` would wait for room.
@@ -216,11 +347,17 @@ impl ProducerCore {
     }
 }
 
-/// A flush that ran out of its slice goes on; one whose records are all settled is over.
-fn finished(outcome: levada::Result<()>, buffered_bytes: usize) -> levada::Result<Option<()>> {
-    match outcome {
-        Err(error) if error.kind() == Kind::Timeout && buffered_bytes > 0 => Ok(None),
-        other => other.map(Some),
+/// Waits until what was on its way is settled.
+fn settle(py: Python<'_>, limit: Option<Duration>, sent: &Flush) -> PyResult<()> {
+    let deadline = Deadline::after(limit);
+    let found = wait(py, limit, |slice| Ok(sent.wait_within(slice)))?;
+    // What was delivered has its callbacks called, also when something else was not.
+    let called = wait(py, deadline.left(), |slice| {
+        Ok(callbacks::wait_within(slice))
+    })?;
+    match (found, called) {
+        (Some(outcome), Some(())) => outcome.or_raise(),
+        _ => Err(late(limit)),
     }
 }
 

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use levada::embedded::OffsetCommit;
 use levada::embedded::PolledBatch;
 use levada::embedded::RecordView;
+use levada::types::{Offset, Timestamp, TopicPartition};
 use parking_lot::Mutex;
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyList, PySlice, PyString, PyTuple, PyTzInfo};
+use pyo3::types::{
+    PyBytes, PyDateTime, PyDelta, PyList, PySlice, PyString, PyTuple, PyType, PyTzInfo,
+};
 
-use crate::errors::to_py;
+use crate::convert::{Fit, Headers, Octets};
+use crate::errors::{OrRaise, to_py};
 
 /// Records of one batch, and its topic's name as Python knows it.
 #[derive(Debug)]
@@ -25,6 +29,16 @@ impl Part {
         Arc::new(Part { polled, topic })
     }
 }
+
+const RECORD_FIELDS: [&str; 7] = [
+    "topic",
+    "partition",
+    "offset",
+    "timestamp",
+    "key",
+    "value",
+    "headers",
+];
 
 /// One record. It keeps the bytes of its batch alive.
 #[pyclass(frozen, module = "levada")]
@@ -61,6 +75,62 @@ impl Record {
 
 #[pymethods]
 impl Record {
+    /// A record of one's own: for tests, and what a pickled one comes back as.
+    #[new]
+    #[pyo3(signature = (topic, partition, offset, timestamp, key=None, value=None, headers=None))]
+    #[allow(clippy::too_many_arguments)] // all that a record has
+    fn made(
+        topic: &Bound<'_, PyString>,
+        partition: Fit<i32>,
+        offset: Fit<i64>,
+        timestamp: Fit<i64>,
+        key: Option<&Bound<'_, PyAny>>,
+        value: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Record> {
+        let none = topic.py().None();
+        let none = none.bind(topic.py());
+        let key = Octets::new(key.unwrap_or(none), "key")?;
+        let value = Octets::new(value.unwrap_or(none), "value")?;
+        let headers = headers.map(Headers::new).transpose()?;
+        let polled = PolledBatch::of_record(
+            TopicPartition::new(topic.to_str()?, partition.0),
+            Offset(offset.0),
+            Timestamp(timestamp.0),
+            key.get(),
+            value.get(),
+            &headers.as_ref().map(Headers::borrowed).unwrap_or_default(),
+        );
+        let part = Part::new(polled.or_raise()?, topic.clone().unbind());
+        Ok(Record::new(part, 0))
+    }
+
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, RECORD_FIELDS)
+    }
+
+    /// The class, and what makes an equal one.
+    fn __reduce__<'py>(
+        this: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
+        let values: Vec<_> = RECORD_FIELDS
+            .iter()
+            .map(|name| this.getattr(*name))
+            .collect::<PyResult<_>>()?;
+        Ok((this.get_type(), PyTuple::new(this.py(), values)?))
+    }
+
+    /// Nothing about a record changes: a copy is the record itself.
+    fn __copy__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __deepcopy__<'py>(this: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        this
+    }
+
     #[getter]
     fn topic<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.part.topic.bind(py).clone()
@@ -111,14 +181,14 @@ impl Record {
         let epoch = PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc))?;
         let days = i32::try_from(ms.div_euclid(86_400_000)).unwrap_or(i32::MAX);
         let rest = ms.rem_euclid(86_400_000);
-        let since = PyDelta::new(
-            py,
-            days,
-            (rest / 1000) as i32,
-            (rest % 1000) as i32 * 1000,
-            false,
-        )?;
-        epoch.call_method1("__add__", (since,))
+        let (seconds, micros) = ((rest / 1000) as i32, (rest % 1000) as i32 * 1000);
+        PyDelta::new(py, days, seconds, micros, false)
+            .and_then(|since| epoch.call_method1("__add__", (since,)))
+            .map_err(|_| {
+                to_py(levada::Error::invalid(format!(
+                    "timestamp {ms} is beyond what a datetime can say: use .timestamp"
+                )))
+            })
     }
 
     fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
@@ -226,6 +296,16 @@ impl Records {
 
 #[pymethods]
 impl Records {
+    /// Of single records: for tests, and what pickled ones come back as.
+    #[new]
+    fn made(records: Vec<PyRef<'_, Record>>) -> Records {
+        let one = |record: &PyRef<'_, Record>| {
+            let polled = record.part.polled.only(record.index as usize);
+            Part::new(polled, record.part.topic.clone_ref(record.py()))
+        };
+        Records::new(records.iter().map(one).collect())
+    }
+
     fn __len__(&self) -> usize {
         self.parts.len
     }
@@ -262,8 +342,66 @@ impl Records {
         }
     }
 
+    /// The first index of an equal record.
+    #[pyo3(signature = (record, start=0, stop=isize::MAX))]
+    fn index(&self, record: &Bound<'_, PyAny>, start: isize, stop: isize) -> PyResult<usize> {
+        let (from, to) = (self.clamped(start), self.clamped(stop));
+        for at in from..to {
+            if self.equals(at, record)? {
+                return Ok(at);
+            }
+        }
+        Err(PyValueError::new_err("no such record"))
+    }
+
+    /// How often an equal record is there.
+    fn count(&self, record: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let mut count = 0;
+        for at in 0..self.parts.len {
+            count += usize::from(self.equals(at, record)?);
+        }
+        Ok(count)
+    }
+
+    /// What makes equal ones: a list of the records.
+    fn __reduce__<'py>(
+        this: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyType>, (Bound<'py, PyList>,))> {
+        let list = PyList::empty(this.py());
+        for record in this.try_iter()? {
+            list.append(record?)?;
+        }
+        Ok((this.get_type(), (list,)))
+    }
+
+    fn __copy__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __deepcopy__<'py>(this: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        this
+    }
+
     fn __repr__(&self) -> String {
         format!("<levada.Records of {}>", self.parts.len)
+    }
+}
+
+impl Records {
+    fn equals(&self, at: usize, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match (self.at(at), other.cast::<Record>()) {
+            (Some(record), Ok(other)) => record.same(other.get()),
+            _ => Ok(false),
+        }
+    }
+
+    /// An index as Python means it, negative from the end, within the length.
+    fn clamped(&self, index: isize) -> usize {
+        let len = self.parts.len;
+        match usize::try_from(index) {
+            Ok(index) => index.min(len),
+            Err(_) => len.saturating_sub(index.unsigned_abs()),
+        }
     }
 }
 

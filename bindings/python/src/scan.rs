@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::arrow::{schema_capsule, stream_capsule};
+use crate::convert::Fit;
 use crate::database::Core;
 use crate::enter::{Held, enter};
 use crate::errors::OrRaise;
@@ -46,7 +47,7 @@ impl Scan {
         py: Python<'_>,
         core: &Core,
         topic: String,
-        partitions: Option<Vec<i32>>,
+        partitions: Option<Vec<Fit<i32>>>,
         start: Limit,
         end: Limit,
         columns: Option<Vec<String>>,
@@ -59,7 +60,7 @@ impl Scan {
             None => Columns::default(),
         };
         let options = ScanOptions {
-            partitions,
+            partitions: partitions.map(|all| all.into_iter().map(|p| p.0).collect()),
             start: end_of(start),
             end: end_of(end),
             columns,

@@ -1,6 +1,7 @@
 //! Topics: making, describing, changing, removing. Rows of plain values; the classes are Python's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use levada::config::{Scope, check_topic_name, effective, is_internal_topic};
 use levada::embedded::Database;
@@ -9,8 +10,8 @@ use levada::types::{Offset, Timestamp};
 use levada::{Error, Result};
 use pyo3::prelude::*;
 
-use crate::convert::settings;
-use crate::enter::{Held, enter};
+use crate::convert::Fit;
+use crate::enter::{Held, aside, enter};
 
 /// Id, number of partitions, when it was made in ms, whether it is internal.
 type About = (String, usize, i64, bool);
@@ -44,12 +45,12 @@ impl Topics {
         &self,
         py: Python<'_>,
         name: &str,
-        partitions: i32,
+        partitions: Fit<i32>,
         config: Vec<(String, String)>,
     ) -> PyResult<About> {
         let database = self.inner.get()?;
         enter(py, || {
-            let mut new = NewTopic::new(name, partitions);
+            let mut new = NewTopic::new(name, partitions.0);
             new.config = config;
             database.engine().create_topic(&new).map(|t| about(&t))
         })
@@ -79,10 +80,10 @@ impl Topics {
         enter(py, || database.engine().delete_topic(name))
     }
 
-    fn set_partitions(&self, py: Python<'_>, name: &str, count: i32) -> PyResult<About> {
+    fn set_partitions(&self, py: Python<'_>, name: &str, count: Fit<i32>) -> PyResult<About> {
         let database = self.inner.get()?;
         enter(py, || {
-            let topic = database.engine().add_partitions(name, count)?;
+            let topic = database.engine().add_partitions(name, count.0)?;
             Ok(about(&topic))
         })
     }
@@ -96,7 +97,7 @@ impl Topics {
         let database = self.inner.get()?;
         enter(py, || {
             let topic = database.engine().topic(name)?;
-            let broker = settings(Vec::new());
+            let broker = database.engine().broker_settings();
             let entries = effective(Scope::Topic, topic.overrides(), &broker);
             let row = |e: levada::config::Entry| {
                 (e.key.name.to_owned(), e.value, e.source.name().to_owned())
@@ -148,13 +149,13 @@ impl Topics {
         &self,
         py: Python<'_>,
         name: &str,
-        partition: i32,
-        ms: i64,
+        partition: Fit<i32>,
+        ms: Fit<i64>,
     ) -> PyResult<Option<i64>> {
         let database = self.inner.get()?;
         enter(py, || {
-            let log = database.engine().partition(name, partition)?.log()?;
-            Ok(log.offset_for_time(Timestamp(ms))?.map(|(o, _)| o.get()))
+            let log = database.engine().partition(name, partition.0)?.log()?;
+            Ok(log.offset_for_time(Timestamp(ms.0))?.map(|(o, _)| o.get()))
         })
     }
 
@@ -163,13 +164,13 @@ impl Topics {
         &self,
         py: Python<'_>,
         name: &str,
-        partition: i32,
-        offset: i64,
+        partition: Fit<i32>,
+        offset: Fit<i64>,
     ) -> PyResult<i64> {
         let database = self.inner.get()?;
         enter(py, || {
-            let handle = database.engine().partition(name, partition)?;
-            let before = match offset {
+            let handle = database.engine().partition(name, partition.0)?;
+            let before = match offset.0 {
                 -1 => handle.ends()?.visible,
                 negative if negative < 0 => {
                     return Err(Error::invalid(format!("offset {negative} is negative")));
@@ -185,23 +186,25 @@ impl Topics {
         &self,
         py: Python<'_>,
         name: &str,
-        partition: Option<i32>,
+        partition: Option<Fit<i32>>,
         active: bool,
     ) -> PyResult<u64> {
-        let database = self.inner.get()?;
+        let database = self.inner.get()?.clone();
+        let name = name.to_owned();
         let which = if active {
             MoveOut::Everything
         } else {
             MoveOut::Sealed
         };
-        enter(py, || {
+        aside(py, move |given_up| {
             let engine = database.engine();
             let handles = match partition {
-                Some(one) => vec![engine.partition(name, one)?],
-                None => engine.topic(name)?.partitions().to_vec(),
+                Some(one) => vec![engine.partition(&name, one.0)?],
+                None => engine.topic(&name)?.partitions().to_vec(),
             };
             let sizes: Result<Vec<u64>> = handles
                 .iter()
+                .take_while(|_| !given_up.load(Ordering::Relaxed))
                 .map(|handle| engine.archive_partition(handle, which))
                 .collect();
             Ok(sizes?.iter().sum())

@@ -354,7 +354,27 @@ impl Facts<'_> {
         if rows != entry.rows || self.metadata.file_metadata().num_rows() != rows as i64 {
             return Err(self.corrupt(format_args!("{rows} rows, the catalog says {}", entry.rows)));
         }
+        self.check_columns()?;
         self.check_pages()
+    }
+
+    /// The library takes these numbers as they are.
+    fn check_columns(&self) -> Result<()> {
+        let groups = self.metadata.row_groups().iter();
+        for column in groups.flat_map(|group| group.columns()) {
+            let starts = [
+                Some(column.data_page_offset()),
+                column.dictionary_page_offset(),
+            ];
+            let sound = starts.into_iter().flatten().all(|at| at >= 0)
+                && column.compressed_size() >= 0
+                && column.uncompressed_size() >= 0
+                && column.num_values() >= 0;
+            if !sound {
+                return Err(self.corrupt("a column has an impossible place or size"));
+            }
+        }
+        Ok(())
     }
 
     fn check_pages(&self) -> Result<()> {

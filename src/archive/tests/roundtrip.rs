@@ -295,3 +295,44 @@ fn time_epochs_and_aborted_transactions_are_known() {
     assert_eq!(archive.retain(all).unwrap().bytes, size);
     assert_eq!(archive.range(), None);
 }
+
+#[test]
+fn records_without_a_timestamp_do_not_expire() {
+    let home = Home::new();
+    let archive = home.open().unwrap();
+    let mut timeless = rec(b"some value");
+    timeless.timestamp = -1;
+    let segment = segment(0, &[made(vec![timeless])]);
+    archive.archive(&[segment], &[], 1).unwrap();
+    let by_time = Retain {
+        before: Some(Timestamp(1_700_000_000_000)),
+        ..Retain::default()
+    };
+    assert_eq!(archive.retain(by_time).unwrap().files, 0);
+}
+
+#[test]
+fn what_a_segment_has_behind_the_archives_end_is_added() {
+    let batches: Vec<Made> = (0..6)
+        .map(|n| made(vec![rec(format!("value {n}").as_bytes()); 10]))
+        .collect();
+    let home = Home::new();
+    let archive = home.open().unwrap();
+    archive
+        .archive(&[segment(0, &batches[..4])], &[], 1)
+        .unwrap();
+    // The same segment, which went on growing: the one that was to follow lost its name in a crash.
+    let grown = segment(0, &batches);
+    let added = archive.archive(std::slice::from_ref(&grown), &[], 1);
+    assert_eq!(added.unwrap().unwrap().base(), Offset(40));
+    assert_eq!(archive.range(), Some((Offset(0), Offset(60))));
+    assert_eq!(
+        archive.read(Offset(0), usize::MAX >> 1).unwrap(),
+        grown.bytes
+    );
+    assert_eq!(archive.archive(&[grown], &[], 1).unwrap(), None, "again");
+    // A batch that lies on both sides belongs to another log.
+    let other = segment(50, &[made(vec![rec(b"x"); 20])]);
+    let refused = archive.archive(&[other], &[], 1).unwrap_err();
+    assert_eq!(refused.kind(), crate::error::Kind::Corrupt);
+}

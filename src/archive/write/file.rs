@@ -16,7 +16,7 @@ use super::encode::{Encoded, Encoder, GroupFacts};
 use super::plan::{Plan, Segment};
 use super::sums::Summed;
 use crate::error::{Error, Result};
-use crate::log::Aborted;
+use crate::log::{Aborted, Stop};
 use crate::types::{Offset, TopicId, TopicPartition};
 
 /// What becomes one file.
@@ -33,6 +33,8 @@ pub(crate) struct WriteRequest<'a> {
     /// Base offsets of batches whose own bytes are kept beside their rows.
     pub raw: &'a HashSet<i64>,
     pub threads: usize,
+    /// Looked at between row groups: an unfinished file leaves nothing behind.
+    pub stop: &'a Stop,
 }
 
 /// Writes the file and finishes it: it is seen under its name when this returns.
@@ -60,6 +62,7 @@ pub(crate) fn write_file(
     };
     let mut facts = GroupFacts::default();
     encode_all(&encoder, &factory, plan, request.threads, |encoded| {
+        request.stop.check()?;
         facts.add(&encoded.facts);
         append(&mut writer, encoded)
     })?;

@@ -7,5 +7,5 @@ mod rows;
 mod sums;
 
 pub(crate) use file::{WriteRequest, write_file};
-pub(crate) use plan::Plan;
 pub use plan::Segment;
+pub(crate) use plan::{Plan, missing};

@@ -20,6 +20,43 @@ pub struct Segment {
     pub place: String,
 }
 
+/// What is missing of these segments in an archive that reaches up to `end`. The first of them may have
+/// its first part there: a crash can take the name of the segment behind it, and then it goes on growing.
+pub(crate) fn missing(segments: &[Segment], end: Offset) -> Result<Vec<Segment>> {
+    let beyond = segments.iter().filter(|s| s.next_offset > end);
+    let mut missing: Vec<Segment> = beyond.cloned().collect();
+    if let Some(first) = missing.first_mut() {
+        if first.base_offset < end {
+            first.bytes = bytes_from(first, end)?;
+        }
+        // What is missing between two files is missing for good: the later one covers it.
+        first.base_offset = end;
+    }
+    Ok(missing)
+}
+
+/// The batches at or above `end`.
+fn bytes_from(segment: &Segment, end: Offset) -> Result<Bytes> {
+    let mut position = 0;
+    for batch in Batches::new(&segment.bytes) {
+        let batch =
+            batch.map_err(|e| e.at(format_args!("{}: position {position}", segment.place)))?;
+        let header = batch.header();
+        if header.base_offset >= end {
+            break;
+        }
+        if header.next_offset() > end {
+            return Err(Error::corrupt(format!(
+                "{}: position {position}: the batch at offset {} does not end at {end}, where the \
+                 archive ends: the two are not of one log",
+                segment.place, header.base_offset
+            )));
+        }
+        position += header.size_bytes;
+    }
+    Ok(segment.bytes.slice(position..))
+}
+
 /// A stretch of whole batches of one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {

@@ -155,7 +155,7 @@ impl PartitionCheck<'_> {
         loop {
             let bad = match scanner.step() {
                 Ok(Step::End) => return,
-                Ok(Step::Batch(batch)) => {
+                Ok(Step::Batch(batch, _)) => {
                     let size = batch.header().size_bytes as u64;
                     match batch.check_crc() {
                         Ok(()) => {

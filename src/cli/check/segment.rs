@@ -96,7 +96,7 @@ impl SegmentCheck<'_> {
             };
             let reason = match step {
                 Step::End => return,
-                Step::Batch(batch) => {
+                Step::Batch(batch, _) => {
                     self.batch(&path, &batch, walk);
                     continue;
                 }

@@ -117,7 +117,7 @@ pub(super) fn show(mut shown: Shown<'_>) -> Result {
                 damaged = Some(reason);
                 break;
             }
-            Step::Batch(batch) => {
+            Step::Batch(batch, _) => {
                 let row = Batch::new(position, &batch);
                 match shown.json {
                     true => shown.output.json_line(&row)?,

@@ -44,7 +44,7 @@ pub(super) const KEYS: &[Key] = &[
         .int("120000")
         .at_least(0)
         .ms()
-        .doc("A record that could not be written within that long fails."),
+        .doc("A record that is not delivered within that long, from the beginning of its batch on, fails; it may still be written."),
     producer("enable.idempotence")
         .boolean("true")
         .doc("Each record is written once and in order, also when a write had to be repeated. Needs `acks=all`."),

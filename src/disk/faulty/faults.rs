@@ -14,6 +14,8 @@ pub enum Fault {
     Io,
     /// ENOSPC: no space left.
     Full,
+    /// EMFILE: the process has too many files open.
+    Handles,
 }
 
 impl Fault {
@@ -21,6 +23,7 @@ impl Fault {
         match self {
             Fault::Io => rustix::io::Errno::IO.into(),
             Fault::Full => rustix::io::Errno::NOSPC.into(),
+            Fault::Handles => rustix::io::Errno::MFILE.into(),
         }
     }
 }

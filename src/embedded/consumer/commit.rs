@@ -97,6 +97,10 @@ impl Consumer {
         }
     }
 
+    pub(super) fn commit_is_due(&self) -> bool {
+        self.engine.clock().monotonic() >= self.ahead.lock().commit_due
+    }
+
     /// Before partitions go: commits the positions with `enable.auto.commit` and waits for it. That the
     /// group has moved on is no error here: it is the reason why they go.
     pub(super) fn commit_at_end(&self, state: &State) -> Result<()> {

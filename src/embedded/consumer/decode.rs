@@ -7,10 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::engine::PartitionHandle;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::{Aborted, Chunk};
-use crate::record::{BatchHeader, Batches, PlainRecords, RecordSpan, RecordView};
-use crate::types::{IsolationLevel, Offset, TopicId, TopicPartition};
+use crate::record::{
+    BatchBuilder, BatchHeader, Batches, BuildOptions, PlainRecords, RecordSpan, RecordView,
+};
+use crate::types::{IsolationLevel, Offset, Timestamp, TopicId, TopicPartition};
 
 /// No batch may decompress to more than this.
 pub(super) const PLAIN_BYTES_MAX: usize = i32::MAX as usize;
@@ -36,7 +38,7 @@ impl PolledBatch {
         &self.topic_partition
     }
 
-    /// Which topic of that name it was.
+    /// Which topic of that name it was; [`TopicId::NONE`] for one of nowhere.
     pub fn topic_id(&self) -> TopicId {
         self.topic_id
     }
@@ -73,6 +75,47 @@ impl PolledBatch {
 
     pub fn iter(&self) -> impl Iterator<Item = RecordView<'_>> {
         (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    /// The record at `index` alone; none beyond the end. No bytes are copied.
+    pub fn only(&self, index: usize) -> PolledBatch {
+        let from = self.range.end.min(self.range.start.saturating_add(index));
+        PolledBatch {
+            range: from..self.range.end.min(from + 1),
+            ..self.clone()
+        }
+    }
+
+    /// One record as if it had been read: one that was read elsewhere, or a test's.
+    ///
+    /// Errors: Invalid (an offset below 0, more than 2 GiB).
+    pub fn of_record(
+        topic_partition: TopicPartition,
+        offset: Offset,
+        timestamp: Timestamp,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&[u8], Option<&[u8]>)],
+    ) -> Result<PolledBatch> {
+        if offset < Offset::ZERO {
+            return Err(Error::invalid(format!("offset {offset} is negative")));
+        }
+        let mut builder = BatchBuilder::default();
+        builder.push(timestamp, key, value, headers);
+        let options = BuildOptions {
+            base_offset: offset,
+            ..BuildOptions::default()
+        };
+        let batch = Bytes::copy_from_slice(builder.finish(&options)?);
+        let plain = PlainRecords::open(&batch, PLAIN_BYTES_MAX)?;
+        let spans = plain.spans().collect::<Result<Vec<_>>>()?;
+        let range = 0..spans.len();
+        Ok(PolledBatch {
+            topic_partition,
+            topic_id: TopicId::NONE,
+            decoded: Arc::new(Decoded { plain, spans }),
+            range,
+        })
     }
 }
 

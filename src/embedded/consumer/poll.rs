@@ -61,10 +61,54 @@ impl Consumer {
         let mut state = self.enter_outside()?;
         self.signal.clear();
         self.give_back(&mut state);
-        self.follow(&mut state)?;
         self.arm(&state);
         self.signal.on_set(callback);
+        if self.group_has_news(&state) {
+            self.signal.set();
+        }
         Ok(())
+    }
+
+    /// Whether a poll has more to do than to read: the group or the topics have changed, or positions
+    /// are due to be committed. That may wait for the disk: an event loop lets a thread call
+    /// [`Consumer::keep_up`] first, and then polls.
+    pub fn has_news(&self) -> Result<bool> {
+        let state = self.enter()?;
+        Ok(self.commit_is_due() || self.group_has_news(&state))
+    }
+
+    /// What a poll does before it reads.
+    pub fn keep_up(&self) -> Result<()> {
+        let mut state = self.enter_outside()?;
+        self.commit_by_itself(&state);
+        if self.group_has_news(&state) {
+            self.give_back(&mut state);
+            self.ahead.lock().dealt_with_all();
+            self.follow(&mut state)?;
+        }
+        Ok(())
+    }
+
+    fn group_has_news(&self, state: &State) -> bool {
+        match (&state.member, &state.wanted) {
+            (Some(member), _) => member.has_news(),
+            (None, Wanted::Nothing) => false,
+            (None, _) => state.resolved != Some(self.engine.metadata_version()),
+        }
+    }
+
+    /// Whether records of several topics may come: by the subscription, not by what is there now.
+    pub fn reads_several_topics(&self) -> Result<bool> {
+        let state = self.enter()?;
+        Ok(match &state.wanted {
+            Wanted::Pattern(_) => true,
+            Wanted::Topics(topics) => topics.iter().any(|t| Some(t) != topics.first()),
+            Wanted::Partitions(names) => {
+                let first = names.first().map(|n| &n.topic);
+                names.iter().any(|n| Some(&n.topic) != first)
+            }
+            Wanted::Nothing => false,
+        })
     }
 
     /// How often whoever waits by callback polls nevertheless: for its group, and for less than

@@ -79,6 +79,11 @@ impl Membership {
         self.settled
     }
 
+    /// Whether the next poll has something to do for the group, or would wait for it.
+    pub(super) fn has_news(&self) -> bool {
+        !self.joined || self.pulse.has_news() || self.pulse.is_beating()
+    }
+
     /// Whether it has not polled for longer than it may.
     pub(super) fn is_late(&self, now: Duration) -> bool {
         self.pulse.is_late(now)

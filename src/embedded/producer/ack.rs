@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -9,15 +10,18 @@ use super::budget::Budget;
 use super::delivery::{BatchDelivery, Placed};
 use super::failures::Failures;
 use crate::engine::{PartitionHandle, WaiterId, Wake};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::Offset;
 
+/// A batch that is appended.
 #[derive(Debug)]
-struct Pending {
-    last_offset: Offset,
-    bytes: usize,
-    placed: Placed,
-    delivery: Arc<BatchDelivery>,
+pub(super) struct Pending {
+    pub last_offset: Offset,
+    pub bytes: usize,
+    /// When its first record came.
+    pub since: Duration,
+    pub placed: Placed,
+    pub delivery: Arc<BatchDelivery>,
 }
 
 /// Woken by the partition when its visible end passes the oldest batch that waits.
@@ -48,32 +52,16 @@ impl AckQueue {
         })
     }
 
-    /// The batch is appended up to `last_offset`; completes it when that is visible.
-    pub(super) fn wait_for(
-        &self,
-        last_offset: Offset,
-        bytes: usize,
-        placed: Placed,
-        delivery: Arc<BatchDelivery>,
-    ) {
+    /// Completes the batch when its last offset is visible.
+    pub(super) fn wait_for(&self, batch: Pending) {
         let visible = self.handle.visible();
         let mut pending = self.pending.lock();
-        if pending.is_empty() && visible > last_offset {
+        if pending.is_empty() && visible > batch.last_offset {
             drop(pending);
-            self.finish(Pending {
-                last_offset,
-                bytes,
-                placed,
-                delivery,
-            });
+            self.finish(batch);
             return;
         }
-        pending.push_back(Pending {
-            last_offset,
-            bytes,
-            placed,
-            delivery,
-        });
+        pending.push_back(batch);
         self.register(&pending);
         drop(pending);
         // The end may have moved between the first look and the registration.
@@ -86,6 +74,25 @@ impl AckQueue {
     /// The newest batch that waits.
     pub(super) fn newest(&self) -> Option<Arc<BatchDelivery>> {
         self.pending.lock().back().map(|p| p.delivery.clone())
+    }
+
+    /// When the oldest batch that waits was begun.
+    pub(super) fn oldest(&self) -> Option<Duration> {
+        self.pending.lock().front().map(|p| p.since)
+    }
+
+    /// Fails what was begun at `until` or before; gives when the oldest of the rest was.
+    pub(super) fn expire(&self, until: Duration, why: impl Fn() -> Error) -> Option<Duration> {
+        let mut pending = self.pending.lock();
+        let overdue = pending.partition_point(|p| p.since <= until);
+        let overdue: Vec<Pending> = pending.drain(..overdue).collect();
+        let oldest = pending.front().map(|p| p.since);
+        self.register(&pending);
+        drop(pending);
+        for batch in overdue {
+            self.fail(batch, &why());
+        }
+        oldest
     }
 
     fn register(&self, pending: &VecDeque<Pending>) {
@@ -110,6 +117,12 @@ impl AckQueue {
         self.budget.give_back(pending.bytes);
         pending.delivery.complete(Ok(pending.placed));
     }
+
+    fn fail(&self, pending: Pending, error: &Error) {
+        self.budget.give_back(pending.bytes);
+        self.failures.note(error, &pending.delivery);
+        pending.delivery.complete(Err(error.clone()));
+    }
 }
 
 impl Wake for AckQueue {
@@ -125,11 +138,7 @@ impl Wake for AckQueue {
             }
             Err(error) => {
                 let all = std::mem::take(&mut *self.pending.lock());
-                for pending in all {
-                    self.budget.give_back(pending.bytes);
-                    self.failures.note(error, &pending.delivery);
-                    pending.delivery.complete(Err(error.clone()));
-                }
+                all.into_iter().for_each(|batch| self.fail(batch, error));
             }
         }
     }

@@ -5,16 +5,27 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::delivery::OnDelivered;
+
 /// Counts bytes that are taken in and not delivered. Taking never waits; whoever finds the budget
 /// exceeded waits in [`Budget::wait_for_room`] before taking more.
-#[derive(Debug)]
 pub(super) struct Budget {
     limit_bytes: usize,
     used_bytes: AtomicUsize,
     /// How many wait; returning bytes costs no lock while nobody does.
     waiting: AtomicUsize,
-    lock: Mutex<()>,
+    /// What to call when there is room; counted in `waiting` too.
+    callbacks: Mutex<Vec<OnDelivered>>,
     room: Condvar,
+}
+
+impl std::fmt::Debug for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Budget")
+            .field("limit_bytes", &self.limit_bytes)
+            .field("used_bytes", &self.used_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Budget {
@@ -23,7 +34,7 @@ impl Budget {
             limit_bytes,
             used_bytes: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
-            lock: Mutex::new(()),
+            callbacks: Mutex::default(),
             room: Condvar::new(),
         }
     }
@@ -35,8 +46,29 @@ impl Budget {
     pub(super) fn give_back(&self, bytes: usize) {
         self.used_bytes.fetch_sub(bytes, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 {
-            let _held = self.lock.lock();
+            self.tell();
+        }
+    }
+
+    /// Calls `callback` once there is room; at once when there is.
+    pub(super) fn on_room(&self, callback: OnDelivered) {
+        self.callbacks.lock().push(callback);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let ready = {
+            let mut callbacks = self.callbacks.lock();
             self.room.notify_all();
+            if self.is_exceeded() {
+                return;
+            }
+            self.waiting.fetch_sub(callbacks.len(), Ordering::SeqCst);
+            std::mem::take(&mut *callbacks)
+        };
+        for callback in ready {
+            callback();
         }
     }
 
@@ -50,7 +82,7 @@ impl Budget {
 
     /// Waits until the budget is kept again; gives whether it is.
     pub(super) fn wait_for_room(&self, timeout: Duration) -> bool {
-        let mut held = self.lock.lock();
+        let mut held = self.callbacks.lock();
         self.waiting.fetch_add(1, Ordering::SeqCst);
         self.room
             .wait_while_for(&mut held, |_| self.is_exceeded(), timeout);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::split::Refused;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Offset, Timestamp, TopicPartition};
 
@@ -38,6 +39,21 @@ pub(super) struct Placed {
     pub base_offset: Offset,
     /// `Timestamp::NONE`: each record keeps its own.
     pub append_time: Timestamp,
+    /// Records that the topic did not take; those behind them moved up. Nearly always none.
+    pub refused: Vec<Refused>,
+}
+
+impl Placed {
+    /// The offset of the record at `index`, or why it has none.
+    fn offset_of(&self, index: u32) -> Result<Offset> {
+        match self.refused.binary_search_by_key(&index, |(at, _)| *at) {
+            Ok(at) => Err(self.refused.get(at).map_or_else(
+                || Error::internal("a refused record is not there"),
+                |(_, error)| error.clone(),
+            )),
+            Err(before) => Ok(self.base_offset.plus(i64::from(index) - before as i64)),
+        }
+    }
 }
 
 impl std::fmt::Debug for BatchDelivery {
@@ -73,6 +89,8 @@ impl BatchDelivery {
 pub struct Delivery {
     pub(super) batch: Arc<BatchDelivery>,
     pub(super) index: u32,
+    /// Which partition the batch goes to.
+    pub(super) lane: u32,
     pub(super) timestamp: Timestamp,
 }
 
@@ -83,36 +101,58 @@ impl Delivery {
 
     /// The outcome if it is known.
     pub fn get(&self) -> Option<Result<RecordMetadata>> {
-        let outcome = self.batch.outcome.get()?;
+        let outcome = match self.batch.outcome.get()? {
+            Ok(placed) => self.metadata(placed),
+            Err(error) => Err(error.clone()),
+        };
         if outcome.is_err() {
             self.batch.seen.store(true, Ordering::Relaxed);
         }
-        Some(
-            outcome
-                .as_ref()
-                .map_err(Error::clone)
-                .map(|placed| RecordMetadata {
-                    topic_partition: placed.topic_partition.clone(),
-                    offset: placed.base_offset.plus(i64::from(self.index)),
-                    timestamp: if placed.append_time == Timestamp::NONE {
-                        self.timestamp
-                    } else {
-                        placed.append_time
-                    },
-                }),
-        )
+        Some(outcome)
+    }
+
+    fn metadata(&self, placed: &Placed) -> Result<RecordMetadata> {
+        Ok(RecordMetadata {
+            topic_partition: placed.topic_partition.clone(),
+            offset: placed.offset_of(self.index)?,
+            timestamp: if placed.append_time == Timestamp::NONE {
+                self.timestamp
+            } else {
+                placed.append_time
+            },
+        })
+    }
+
+    /// As [`get`](Self::get), for this record and those of its batch before it: an error when one of
+    /// them was refused.
+    pub(super) fn get_all(&self) -> Option<Result<RecordMetadata>> {
+        if let Ok(placed) = self.batch.outcome.get()?
+            && let Some((at, error)) = placed.refused.first()
+            && *at <= self.index
+        {
+            self.batch.seen.store(true, Ordering::Relaxed);
+            return Some(Err(error.clone()));
+        }
+        self.get()
     }
 
     /// Waits for the outcome; [`Kind::Timeout`] when it is not known in time.
     pub fn wait(&self, timeout: Duration) -> Result<RecordMetadata> {
         self.wait_unseen(timeout);
-        self.get().unwrap_or_else(|| {
-            let ms = timeout.as_millis();
-            Err(Error::new(
-                Kind::Timeout,
-                format!("the record was not delivered within {ms} ms: it may still be"),
-            ))
-        })
+        self.get().unwrap_or_else(|| late(timeout))
+    }
+
+    /// As [`wait`](Self::wait); `None` when the outcome is not known in time, so that an outcome that
+    /// is a timeout itself can be told from one that is still to come.
+    pub fn wait_within(&self, timeout: Duration) -> Option<Result<RecordMetadata>> {
+        self.wait_unseen(timeout);
+        self.get()
+    }
+
+    /// The same for this record and those of its batch before it.
+    pub(super) fn wait_all(&self, timeout: Duration) -> Option<Result<RecordMetadata>> {
+        self.wait_unseen(timeout);
+        self.get_all()
     }
 
     /// Waits without counting as somebody who has seen the outcome; `None` when it is not known in time.
@@ -136,6 +176,47 @@ impl Delivery {
             callback();
         } else {
             waiting.push(callback);
+        }
+    }
+}
+
+pub(super) fn late<T>(timeout: Duration) -> Result<T> {
+    let ms = timeout.as_millis();
+    Err(Error::new(
+        Kind::Timeout,
+        format!("the record was not delivered within {ms} ms: it may still be"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_completes_as_a_slice_ends_is_no_timeout() {
+        for micros in 0..300 {
+            let batch = Arc::new(BatchDelivery::default());
+            let delivery = Delivery {
+                batch: batch.clone(),
+                index: 0,
+                lane: 0,
+                timestamp: Timestamp(1),
+            };
+            let placed = Placed {
+                topic_partition: TopicPartition::new("t", 0),
+                base_offset: Offset(7),
+                append_time: Timestamp::NONE,
+                refused: Vec::new(),
+            };
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_micros(200));
+                    batch.complete(Ok(placed));
+                });
+                let slice = Duration::from_micros(100 + micros);
+                let found = std::iter::repeat_with(|| delivery.wait_within(slice)).find_map(|f| f);
+                assert_eq!(found.unwrap().unwrap().offset, Offset(7));
+            });
         }
     }
 }

@@ -2,19 +2,22 @@
 //! into the log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::ack::AckQueue;
+use super::ack::{AckQueue, Pending};
 use super::budget::Budget;
 use super::delivery::{BatchDelivery, Delivery, Placed};
 use super::failures::Failures;
 use super::options::{Acks, ProducerOptions};
+use super::split::{Parts, Refused, split};
+use crate::clock::Clock;
 use crate::engine::PartitionHandle;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Append, Appended};
-use crate::record::{BatchBuilder, BuildOptions};
+use crate::record::{BatchBuilder, BuildOptions, Rules};
 use crate::types::{LeaderEpoch, ProducerEpoch, ProducerId, Timestamp};
 
 /// Bytes are taken from the budget in steps of this size, so that a record costs no shared counter.
@@ -30,6 +33,7 @@ pub(super) struct LaneShared {
     pub budget: Arc<Budget>,
     pub failures: Arc<Failures>,
     pub producer_id: ProducerId,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A record, borrowed. Headers in order.
@@ -57,14 +61,18 @@ impl Row<'_> {
 #[derive(Debug)]
 pub(super) enum Pushed {
     /// Taken. What the sender must be told, once a batch: `first`, it has begun; `full`, it has
-    /// reached `batch.size`.
+    /// reached `batch.size`. `turn`: keyless records had their share of this partition.
     Taken {
         delivery: Delivery,
         first: bool,
         full: bool,
+        turn: bool,
     },
-    /// The batch cannot take this record: drain the lane, then push again.
-    Full,
+    /// Not taken: keyless records had their share of this partition, and nothing waits that this one
+    /// would complete. Turn, then choose again.
+    Turn,
+    /// The batch cannot take this record: drain the lane, then push again. `turn` as above.
+    Full { turn: bool },
 }
 
 #[derive(Debug)]
@@ -74,12 +82,30 @@ struct Filling {
     delivery: Option<Arc<BatchDelivery>>,
     /// How much of the batch the budget knows of.
     budgeted_bytes: usize,
+    /// Bytes of keyless records since they last turned away from this partition, over batches.
+    sticky_bytes: usize,
     /// When the first record came; `linger.ms` counts from here.
     since: Duration,
     /// The sender has this lane on its list of lingering ones.
     lingering: bool,
     /// The sender was told that this batch is full.
     full: bool,
+}
+
+impl Filling {
+    /// Counts a keyless record; gives whether the next should go elsewhere. KIP-794: after
+    /// `share_bytes`, once the batch is full; after twice as much in any case, so that a long
+    /// `linger.ms` does not hold all records in one partition.
+    #[inline]
+    fn count_sticky(&mut self, bytes: usize, full: bool, share_bytes: usize) -> bool {
+        self.sticky_bytes += bytes;
+        let turn = self.sticky_bytes >= share_bytes && full
+            || self.sticky_bytes >= share_bytes.saturating_mul(2);
+        if turn {
+            self.sticky_bytes = 0;
+        }
+        turn
+    }
 }
 
 #[derive(Debug)]
@@ -89,15 +115,26 @@ struct Draining {
     next_sequence: i32,
 }
 
+impl Draining {
+    /// `count` records are in the log. Sequences wrap to 0 after i32::MAX.
+    fn advance(&mut self, count: i32) {
+        self.next_sequence = self.next_sequence.wrapping_add(count) & i32::MAX;
+    }
+}
+
 /// See the module. Two locks: `filling` for a record's time, `draining` for a batch's; whoever drains
 /// takes `draining` first, so that batches reach the log in the order in which they were filled.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub handle: Arc<PartitionHandle>,
+    /// The partition's.
+    number: u32,
     shared: Arc<LaneShared>,
     filling: Mutex<Filling>,
     draining: Mutex<Draining>,
     acks: Arc<AckQueue>,
+    /// The sender looks after the age of what is not acknowledged. Touched by its thread alone.
+    pub watched: AtomicBool,
 }
 
 impl Lane {
@@ -111,6 +148,7 @@ impl Lane {
             builder: BatchBuilder::default(),
             delivery: None,
             budgeted_bytes: 0,
+            sticky_bytes: 0,
             since: Duration::ZERO,
             lingering: false,
             full: false,
@@ -120,19 +158,23 @@ impl Lane {
             next_sequence: 0,
         };
         Arc::new(Lane {
+            number: handle.name().partition.unsigned_abs(),
             handle,
             shared,
             filling: Mutex::new(filling),
             draining: Mutex::new(draining),
             acks,
+            watched: AtomicBool::new(false),
         })
     }
 
-    /// Adds a record. `size_bytes_max` bounds the whole batch; `now` is asked for the first record of
-    /// a batch alone. The hot path: one lock, one copy of the bytes, no allocation but one a batch.
+    /// Adds a record. `sticky`: it came here for want of a key; `size_bytes_max` bounds the whole
+    /// batch; `now` is asked for the first record of a batch alone. The hot path: one lock, one copy
+    /// of the bytes, no allocation but one a batch.
     pub(super) fn push(
         &self,
         row: Row<'_>,
+        sticky: bool,
         size_bytes_max: usize,
         now: impl FnOnce() -> Duration,
     ) -> Pushed {
@@ -140,11 +182,26 @@ impl Lane {
         let filling = &mut *filling;
         let first = filling.builder.is_empty();
         if !first && filling.builder.size_bytes() + row.size_bytes_upper() > size_bytes_max {
-            return Pushed::Full;
+            let share = self.shared.options.batch_bytes.min(size_bytes_max);
+            let bytes = row.size_bytes_upper();
+            let turn = sticky && filling.sticky_bytes + bytes >= share;
+            if turn {
+                filling.sticky_bytes = 0;
+            }
+            return Pushed::Full { turn };
         }
         if first {
+            if sticky && filling.sticky_bytes >= self.shared.options.batch_bytes {
+                filling.sticky_bytes = 0;
+                return Pushed::Turn;
+            }
             filling.since = now();
         }
+        let before = if first {
+            0
+        } else {
+            filling.builder.size_bytes()
+        };
         filling
             .builder
             .push(row.timestamp, row.key, row.value, row.headers);
@@ -159,15 +216,17 @@ impl Lane {
         let delivery = Delivery {
             batch,
             index,
+            lane: self.number,
             timestamp: row.timestamp,
         };
         let first = first && !std::mem::replace(&mut filling.lingering, true);
-        let full =
-            size >= self.shared.options.batch_bytes && !std::mem::replace(&mut filling.full, true);
+        let batch_bytes = self.shared.options.batch_bytes;
+        let full = size >= batch_bytes && !std::mem::replace(&mut filling.full, true);
         Pushed::Taken {
             delivery,
             first,
             full,
+            turn: sticky && filling.count_sticky(size - before, size >= batch_bytes, batch_bytes),
         }
     }
 
@@ -190,7 +249,7 @@ impl Lane {
     pub(super) fn drain(&self) {
         let mut draining = self.draining.lock();
         let draining = &mut *draining;
-        let (delivery, bytes) = {
+        let (delivery, bytes, since) = {
             let mut filling = self.filling.lock();
             if filling.builder.is_empty() {
                 return;
@@ -200,20 +259,29 @@ impl Lane {
             (
                 filling.delivery.take(),
                 std::mem::take(&mut filling.budgeted_bytes),
+                filling.since,
             )
         };
         let delivery = delivery.unwrap_or_default();
         match self.append_or_report(draining) {
-            Ok(appended) => {
+            Ok((appended, refused)) => {
+                if let Some((_, error)) = refused.first() {
+                    self.shared.failures.note(error, &delivery);
+                }
                 let placed = Placed {
                     topic_partition: self.handle.name().clone(),
                     base_offset: appended.base_offset,
                     append_time: appended.append_time,
+                    refused,
                 };
                 match self.shared.options.acks {
-                    Acks::All => self
-                        .acks
-                        .wait_for(appended.last_offset, bytes, placed, delivery),
+                    Acks::All => self.acks.wait_for(Pending {
+                        last_offset: appended.last_offset,
+                        bytes,
+                        since,
+                        placed,
+                        delivery,
+                    }),
                     Acks::Leader => {
                         self.shared.budget.give_back(bytes);
                         delivery.complete(Ok(placed));
@@ -229,7 +297,7 @@ impl Lane {
     }
 
     /// A defect must not take away the thread that drains, nor leave its deliveries without an answer.
-    fn append_or_report(&self, draining: &mut Draining) -> Result<Appended> {
+    fn append_or_report(&self, draining: &mut Draining) -> Result<(Appended, Vec<Refused>)> {
         let work = std::panic::AssertUnwindSafe(|| self.append(draining));
         std::panic::catch_unwind(work).unwrap_or_else(|_| {
             Err(Error::internal(format!(
@@ -239,36 +307,66 @@ impl Lane {
         })
     }
 
-    fn append(&self, draining: &mut Draining) -> Result<Appended> {
+    fn append(&self, draining: &mut Draining) -> Result<(Appended, Vec<Refused>)> {
+        let options = self.build_options(draining.next_sequence);
         let count = draining.spare.count();
+        match self.append_batches(draining.spare.finish(&options)?) {
+            Err(error) if error.code() == Code::MessageTooLarge && count > 1 => {}
+            Err(error) => return Err(error),
+            Ok(appended) => {
+                draining.advance(count);
+                return Ok((appended, Vec::new()));
+            }
+        }
+        let Parts {
+            bytes,
+            count,
+            mut refused,
+        } = self.split(&draining.spare, &options)?;
+        if bytes.is_empty() {
+            return Err(refused.swap_remove(0).1);
+        }
+        let appended = self.append_batches(&bytes)?;
+        draining.advance(count);
+        Ok((appended, refused))
+    }
+
+    fn build_options(&self, next_sequence: i32) -> BuildOptions {
         let idempotent = self.shared.producer_id.is_some();
-        let batch = draining.spare.finish(&BuildOptions {
+        BuildOptions {
             compression: self.shared.options.compression,
             level: self.shared.options.level,
+            only_if_smaller: true,
             producer_id: self.shared.producer_id,
             producer_epoch: if idempotent {
                 ProducerEpoch(0)
             } else {
                 ProducerEpoch::NONE
             },
-            base_sequence: if idempotent {
-                draining.next_sequence
-            } else {
-                -1
-            },
+            base_sequence: if idempotent { next_sequence } else { -1 },
             ..BuildOptions::default()
-        })?;
+        }
+    }
+
+    fn append_batches(&self, batches: &[u8]) -> Result<Appended> {
         let epoch: LeaderEpoch = self.handle.leader_epoch();
-        let append = Append {
-            batches: batch,
+        self.handle.append(Append {
+            batches,
             leader_epoch: epoch,
             internal: false,
             trusted: true,
+        })
+    }
+
+    #[cold]
+    fn split(&self, whole: &BatchBuilder, options: &BuildOptions) -> Result<Parts> {
+        let rules = Rules {
+            config: &self.handle.config(),
+            now: self.shared.clock.now(),
+            internal: false,
+            trusted: true,
         };
-        let appended = self.handle.append(append)?;
-        // Sequences wrap to 0 after i32::MAX.
-        draining.next_sequence = draining.next_sequence.wrapping_add(count) & i32::MAX;
-        Ok(appended)
+        split(whole, options, &rules).map_err(|e| e.at(self.handle.name()))
     }
 
     fn fail(&self, error: &Error, bytes: usize, delivery: &Arc<BatchDelivery>) {
@@ -277,12 +375,44 @@ impl Lane {
         delivery.complete(Err(error.clone()));
     }
 
+    /// Whether the sender must look after this lane from now on; gives when the oldest batch that is
+    /// not acknowledged is too old.
+    pub(super) fn watch(&self) -> Option<Duration> {
+        if self.watched.load(Ordering::Relaxed) {
+            return None;
+        }
+        let oldest = self.acks.oldest()?;
+        self.watched.store(true, Ordering::Relaxed);
+        Some(oldest.saturating_add(self.shared.options.delivery_timeout))
+    }
+
+    /// Fails what is older than `delivery.timeout.ms`; gives when the next is. `None`: nothing waits,
+    /// and the lane is not looked after any more.
+    pub(super) fn expire(&self, now: Duration) -> Option<Duration> {
+        let timeout = self.shared.options.delivery_timeout;
+        let oldest = match now.checked_sub(timeout) {
+            None => self.acks.oldest(),
+            Some(until) => self.acks.expire(until, || {
+                let (name, ms) = (self.handle.name(), timeout.as_millis());
+                let message = format!(
+                    "{name}: not delivered within {ms} ms (delivery.timeout.ms): it may still be"
+                );
+                Error::new(Kind::Timeout, message)
+            }),
+        };
+        if oldest.is_none() {
+            self.watched.store(false, Ordering::Relaxed);
+        }
+        Some(oldest?.saturating_add(timeout))
+    }
+
     /// The newest batch that is appended and not acknowledged: when it is, all before it are.
     pub(super) fn newest_unacknowledged(&self) -> Option<Delivery> {
         let batch = self.acks.newest()?;
         Some(Delivery {
             batch,
             index: 0,
+            lane: self.number,
             timestamp: Timestamp::NONE,
         })
     }

@@ -6,15 +6,22 @@ mod budget;
 mod bulk;
 mod delivery;
 mod failures;
+mod flush;
 mod lane;
+mod later;
 mod options;
 mod partitioner;
 mod producer;
 mod sender;
+mod split;
 mod topic;
 
+#[cfg(test)]
+mod tests;
+
 pub use bulk::Bulk;
-pub use delivery::{Delivery, RecordMetadata};
+pub use delivery::{Delivery, OnDelivered, RecordMetadata};
+pub use flush::Flush;
 pub use options::{Acks, ProducerOptions};
 pub use partitioner::{murmur2, partition_for_key};
 pub use producer::{Message, Producer, Sent};

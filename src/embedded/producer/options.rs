@@ -27,6 +27,9 @@ pub struct ProducerOptions {
     pub buffer_bytes: usize,
     /// `max.block.ms`: how long `send` waits for room before it fails.
     pub block_max: Duration,
+    /// `delivery.timeout.ms`: how long after its batch was begun a record that is not delivered
+    /// fails; it may still become so.
+    pub delivery_timeout: Duration,
     /// `max.request.size`: the largest record.
     pub request_bytes_max: usize,
     /// `compression.type` and the codec's level.
@@ -44,6 +47,7 @@ impl Default for ProducerOptions {
             linger: Duration::from_millis(5),
             buffer_bytes: 32 << 20,
             block_max: Duration::from_secs(60),
+            delivery_timeout: Duration::from_secs(120),
             request_bytes_max: 1 << 20,
             compression: Compression::None,
             level: None,
@@ -72,6 +76,7 @@ impl ProducerOptions {
             linger: ms(config.linger_ms),
             buffer_bytes: usize::try_from(config.buffer_bytes_max).unwrap_or(usize::MAX),
             block_max: ms(config.max_block_ms),
+            delivery_timeout: ms(config.delivery_timeout_ms),
             request_bytes_max: config.request_bytes_max as usize,
             compression: config.compression,
             level: config.compression_level,

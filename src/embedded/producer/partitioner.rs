@@ -1,5 +1,5 @@
 //! Which partition a record goes to: Kafka's murmur2 of the key, so that every client puts a key
-//! where every other would; for keyless records one partition for about a batch, then another
+//! where every other would; for keyless records one partition for `batch.size` bytes, then another
 //! (KIP-480, KIP-794).
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -50,9 +50,18 @@ impl Sticky {
         self.partition.load(Ordering::Relaxed) % partitions.max(1)
     }
 
-    /// A batch is full: the next keyless records go elsewhere.
+    /// The same choices from here on.
+    pub(super) fn carry_on(&self) -> Self {
+        Sticky {
+            partition: AtomicUsize::new(self.partition.load(Ordering::Relaxed)),
+            random: AtomicU64::new(self.random.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// `from` had its share: the next keyless records go elsewhere, unless they do already.
     pub(super) fn turn(&self, from: usize, partitions: usize) {
-        if partitions < 2 {
+        let now = self.partition.load(Ordering::Relaxed);
+        if partitions < 2 || now % partitions != from {
             return;
         }
         // A step of 1..partitions always lands on another partition.
@@ -61,8 +70,11 @@ impl Sticky {
             .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let mixed = (random ^ (random >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33;
         let step = 1 + mixed as usize % (partitions - 1);
-        self.partition
-            .store((from + step) % partitions, Ordering::Relaxed);
+        let next = (from + step) % partitions;
+        // Who loses this race was turned by another.
+        let _ = self
+            .partition
+            .compare_exchange(now, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -97,6 +109,8 @@ mod tests {
             let at = sticky.partition(3);
             sticky.turn(at, 3);
             assert_ne!(sticky.partition(3), at);
+            sticky.turn(at, 3);
+            assert_ne!(sticky.partition(3), at, "one turn too many");
         }
     }
 }

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::bulk::Bulk;
 use super::delivery::Delivery;
 use super::failures::Failures;
+use super::flush::Flush;
 use super::lane::{Lane, LaneShared, Pushed, Row};
 use super::options::ProducerOptions;
 use super::sender::Sender;
@@ -47,8 +48,8 @@ pub enum Sent {
 #[derive(Debug)]
 pub struct Producer {
     engine: Engine,
-    shared: Arc<LaneShared>,
-    sender: Arc<Sender>,
+    pub(super) shared: Arc<LaneShared>,
+    pub(super) sender: Arc<Sender>,
     /// Writers by topic name; replaced when the metadata has changed.
     topics: RwLock<HashMap<Arc<str>, Arc<TopicWriter>>>,
     closed: AtomicBool,
@@ -69,6 +70,7 @@ impl Producer {
             budget,
             failures,
             producer_id,
+            clock: engine.clock().clone(),
         });
         Ok(Producer {
             engine,
@@ -121,27 +123,38 @@ impl Producer {
             headers: message.headers,
         };
         writer.check(&row, &**self.engine.clock(), message.timestamp.is_some())?;
-        let chosen = writer.choose(message.partition, message.key)?;
-        if self.shared.budget.is_exceeded() {
-            return Ok(Sent::Full(chosen));
-        }
-        let Some(lane) = writer.lanes.get(chosen) else {
-            return Ok(Sent::Full(chosen));
-        };
-        match lane.push(row, writer.batch_bytes_max(), || {
-            self.engine.clock().monotonic()
-        }) {
-            Pushed::Full => {
-                writer.turn(chosen);
-                Ok(Sent::Full(chosen))
+        let sticky = message.partition.is_none() && message.key.is_none();
+        loop {
+            let chosen = writer.choose(message.partition, message.key)?;
+            if self.shared.budget.is_exceeded() {
+                return Ok(Sent::Full(chosen));
             }
-            Pushed::Taken {
-                delivery,
-                first,
-                full,
-            } => {
-                self.announce(writer, chosen, lane, first, full);
-                Ok(Sent::Taken(delivery))
+            let Some(lane) = writer.lanes.get(chosen) else {
+                return Ok(Sent::Full(chosen));
+            };
+            match lane.push(row, sticky, writer.batch_bytes_max(), || {
+                self.engine.clock().monotonic()
+            }) {
+                Pushed::Full { turn } => {
+                    if turn {
+                        writer.turn(chosen);
+                    }
+                    return Ok(Sent::Full(chosen));
+                }
+                // Its count begins anew, so that it takes the record if it is chosen again.
+                Pushed::Turn => writer.turn(chosen),
+                Pushed::Taken {
+                    delivery,
+                    first,
+                    full,
+                    turn,
+                } => {
+                    if turn {
+                        writer.turn(chosen);
+                    }
+                    self.announce(lane, first, full);
+                    return Ok(Sent::Taken(delivery));
+                }
             }
         }
     }
@@ -218,17 +231,30 @@ impl Producer {
     ///
     /// Errors: Timeout; and the first failed delivery that nobody has looked at yet.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
+        self.begin_flush()?.wait(timeout)
+    }
+
+    /// The same for a caller that waits in slices: appends all that was sent before; wait on what it
+    /// gives.
+    pub fn begin_flush(&self) -> Result<Flush> {
         self.check_open()?;
-        self.deliver_all(timeout)
+        Ok(self.on_its_way())
     }
 
     /// Flushes and ends the producer's thread. A second close does nothing.
     pub fn close(&self, timeout: Duration) -> Result<()> {
+        self.begin_close()
+            .map_or(Ok(()), |flush| flush.wait(timeout))
+    }
+
+    /// The same for a caller that waits in slices. From here on the producer is closed; what was sent
+    /// is delivered whether somebody waits or not. `None` when it was closed before.
+    pub fn begin_close(&self) -> Option<Flush> {
         if self.closed.swap(true, Ordering::SeqCst) {
-            return Ok(());
+            return None;
         }
         self.sender.stop();
-        self.deliver_all(timeout)
+        Some(self.on_its_way())
     }
 
     pub fn is_closed(&self) -> bool {
@@ -240,32 +266,23 @@ impl Producer {
         self.shared.budget.used_bytes()
     }
 
-    fn deliver_all(&self, timeout: Duration) -> Result<()> {
-        self.drain_all();
-        let clock = self.engine.clock();
-        let deadline = clock.monotonic().saturating_add(timeout);
-        for lane in self.lanes() {
-            if let Some(newest) = lane.newest_unacknowledged() {
-                let left = deadline.saturating_sub(clock.monotonic());
-                // Which error it was is told below, unless somebody has seen it.
-                if newest.wait_unseen(left).is_none() {
-                    let ms = timeout.as_millis();
-                    let message = format!(
-                        "{}: not all records were delivered within {ms} ms",
-                        lane.handle.name()
-                    );
-                    return Err(Error::new(Kind::Timeout, message));
-                }
-            }
+    fn on_its_way(&self) -> Flush {
+        let lanes = self.lanes();
+        lanes.iter().for_each(|lane| lane.drain());
+        Flush {
+            newest: lanes
+                .iter()
+                .filter_map(|lane| lane.newest_unacknowledged())
+                .collect(),
+            failures: self.shared.failures.clone(),
         }
-        self.shared.failures.take_unseen()
     }
 
     fn drain_all(&self) {
         self.lanes().iter().for_each(|lane| lane.drain());
     }
 
-    fn lanes(&self) -> Vec<Arc<Lane>> {
+    pub(super) fn lanes(&self) -> Vec<Arc<Lane>> {
         self.topics
             .read()
             .values()
@@ -273,24 +290,21 @@ impl Producer {
             .collect()
     }
 
-    fn announce(
-        &self,
-        writer: &TopicWriter,
-        chosen: usize,
-        lane: &Arc<Lane>,
-        first: bool,
-        full: bool,
-    ) {
+    #[inline]
+    fn announce(&self, lane: &Arc<Lane>, first: bool, full: bool) {
         if full {
-            writer.turn(chosen);
             self.sender.full(lane);
         }
         if first {
             self.sender.begun(lane);
         }
+        // Closed between the look at it and the push: nobody else comes for this record.
+        if self.is_closed() {
+            lane.drain();
+        }
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.is_closed() {
             Err(Error::closed("the producer is closed: make another"))
         } else {

@@ -1,4 +1,5 @@
-//! The producer's one thread: drains lanes that are full, and those that have lingered long enough.
+//! The producer's one thread: drains lanes that are full, and those that have lingered long enough;
+//! fails what was not delivered within `delivery.timeout.ms`.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -6,12 +7,15 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::delivery::OnDelivered;
 use super::lane::Lane;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Work {
+    /// What callers that must not wait have left; done first, also when the producer ends.
+    errands: Vec<OnDelivered>,
     /// Their batch is full: drain now.
     full: Vec<Arc<Lane>>,
     /// Their batch has begun: drain when `linger.ms` is over.
@@ -19,6 +23,15 @@ struct Work {
     /// When the first of `lingering` is due; the thread sleeps until then.
     due: Option<Duration>,
     stopped: bool,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work")
+            .field("full", &self.full.len())
+            .field("lingering", &self.lingering.len())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +81,17 @@ impl Sender {
         }
     }
 
+    /// Does `errand` on the producer's thread; on the caller's when that has ended.
+    pub(super) fn run_errand(&self, errand: OnDelivered) {
+        let mut work = self.work.lock();
+        if work.stopped {
+            drop(work);
+            return errand();
+        }
+        work.errands.push(errand);
+        self.more.notify_one();
+    }
+
     /// Ends the thread; what it has not drained stays in the lanes.
     pub(super) fn stop(&self) {
         self.work.lock().stopped = true;
@@ -80,45 +104,57 @@ impl Sender {
     }
 
     fn run(&self) {
-        while let Some(lanes) = self.next() {
-            match lanes {
+        let mut watched = Watched::default();
+        while let Some(next) = self.next(watched.due) {
+            match next {
+                Next::Errands(errands) => errands.into_iter().for_each(|errand| errand()),
                 Next::Full(lanes) => lanes.iter().for_each(|lane| lane.drain()),
-                Next::Due(lanes) => self.linger(lanes),
+                Next::Due(lanes) => self.linger(lanes, &mut watched),
+                Next::Overdue => watched.expire(self.clock.monotonic()),
             }
         }
     }
 
-    fn next(&self) -> Option<Next> {
+    fn next(&self, overdue: Option<Duration>) -> Option<Next> {
         let mut work = self.work.lock();
         loop {
+            if !work.errands.is_empty() {
+                return Some(Next::Errands(std::mem::take(&mut work.errands)));
+            }
             if work.stopped {
                 return None;
             }
             if !work.full.is_empty() {
                 return Some(Next::Full(std::mem::take(&mut work.full)));
             }
-            let Some(due) = work.due else {
-                self.more.wait(&mut work);
-                continue;
-            };
             let now = self.clock.monotonic();
-            if due <= now {
+            if work.due.is_some_and(|due| due <= now) {
                 work.due = None;
                 return Some(Next::Due(std::mem::take(&mut work.lingering)));
             }
-            self.more.wait_for(&mut work, due - now);
+            if overdue.is_some_and(|due| due <= now) {
+                return Some(Next::Overdue);
+            }
+            match work.due.into_iter().chain(overdue).min() {
+                Some(due) => {
+                    self.more.wait_for(&mut work, due - now);
+                }
+                None => self.more.wait(&mut work),
+            }
         }
     }
 
-    fn linger(&self, lanes: Vec<Arc<Lane>>) {
+    fn linger(&self, lanes: Vec<Arc<Lane>>, watched: &mut Watched) {
         let now = self.clock.monotonic();
         let mut earliest: Option<Duration> = None;
         let mut again = Vec::new();
         for lane in lanes {
             if let Some(due) = lane.linger(now) {
                 earliest = Some(earliest.map_or(due, |e| e.min(due)));
-                again.push(lane);
+                again.push(lane.clone());
             }
+            // Every batch passes here, whoever drains it: what began puts its lane on the list.
+            watched.add(lane);
         }
         if let Some(due) = earliest {
             let mut work = self.work.lock();
@@ -129,6 +165,37 @@ impl Sender {
 }
 
 enum Next {
+    Errands(Vec<OnDelivered>),
     Full(Vec<Arc<Lane>>),
     Due(Vec<Arc<Lane>>),
+    /// Something that is watched may be too old.
+    Overdue,
+}
+
+/// Lanes with batches that are appended and not acknowledged. Costs a look when a lane has lingered,
+/// and one each time that the oldest could be too old.
+#[derive(Default)]
+struct Watched {
+    lanes: Vec<Arc<Lane>>,
+    due: Option<Duration>,
+}
+
+impl Watched {
+    fn add(&mut self, lane: Arc<Lane>) {
+        if let Some(due) = lane.watch() {
+            self.lanes.push(lane);
+            self.due = Some(self.due.map_or(due, |d| d.min(due)));
+        }
+    }
+
+    fn expire(&mut self, now: Duration) {
+        self.due = None;
+        self.lanes.retain(|lane| match lane.expire(now) {
+            Some(due) => {
+                self.due = Some(self.due.map_or(due, |d| d.min(due)));
+                true
+            }
+            None => false,
+        });
+    }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::lane::{Lane, LaneShared, Row};
 use super::partitioner::{Sticky, partition_for_key};
 use crate::clock::Clock;
+use crate::codec::compression::Compression;
 use crate::engine::TopicHandle;
 use crate::error::{Code, Error, Result};
-use crate::record::HEADER_BYTES;
+use crate::record::{BatchBuilder, HEADER_BYTES};
 use crate::types::{Timestamp, TopicId};
 
 /// No batch grows beyond this while it waits for the sender, whatever the topic would allow.
@@ -23,6 +24,8 @@ pub struct TopicWriter {
     pub(super) lanes: Vec<Arc<Lane>>,
     sticky: Sticky,
     record_bytes_max: usize,
+    /// Of a batch that gathers, uncompressed: then it fits even where no codec makes it smaller.
+    batch_bytes_max: usize,
     compacted: bool,
     timestamp_after_max_ms: i64,
     timestamp_before_max_ms: i64,
@@ -42,16 +45,25 @@ impl TopicWriter {
             lanes.push(Lane::new(handle.clone(), shared.clone()));
         }
         let config = topic.config();
-        let record_bytes_max =
-            (config.max_message_bytes as usize).min(shared.options.request_bytes_max);
+        let request_bytes_max = shared.options.request_bytes_max;
+        let message_bytes_max = (config.max_message_bytes as usize).min(request_bytes_max);
+        // What a codec makes of one record is known when it is packed: the topic judges then.
+        let record_bytes_max = match shared.options.compression {
+            Compression::None => message_bytes_max,
+            _ => request_bytes_max,
+        };
         let seed = u64::from_le_bytes(topic.id().0[..8].try_into().unwrap_or_default());
         TopicWriter {
             name: topic.name().clone(),
             id: topic.id(),
             version,
             lanes,
-            sticky: Sticky::new(seed ^ shared.producer_id.get() as u64),
+            sticky: before.map_or_else(
+                || Sticky::new(seed ^ shared.producer_id.get() as u64),
+                |b| b.sticky.carry_on(),
+            ),
             record_bytes_max,
+            batch_bytes_max: message_bytes_max.min(BATCH_BYTES_MAX),
             compacted: config.cleanup.compact,
             timestamp_after_max_ms: config.message_timestamp_after_max_ms,
             timestamp_before_max_ms: config.message_timestamp_before_max_ms,
@@ -71,7 +83,7 @@ impl TopicWriter {
     }
 
     pub(super) fn batch_bytes_max(&self) -> usize {
-        self.record_bytes_max.min(BATCH_BYTES_MAX)
+        self.batch_bytes_max
     }
 
     /// Which lane: as asked, by key, or the sticky one.
@@ -93,7 +105,7 @@ impl TopicWriter {
         }
     }
 
-    /// The lane's batch is full: keyless records go to another.
+    /// The lane had its share: keyless records go to another.
     pub(super) fn turn(&self, from: usize) {
         self.sticky.turn(from, self.lanes.len());
     }
@@ -105,13 +117,8 @@ impl TopicWriter {
         clock: &dyn Clock,
         own_timestamp: bool,
     ) -> Result<()> {
-        let size = HEADER_BYTES + row.size_bytes_upper();
-        if size > self.record_bytes_max {
-            let (name, max) = (&self.name, self.record_bytes_max);
-            let message = format!(
-                "a record of {size} bytes is above the {max} that topic {name} takes: send less, or raise max.message.bytes"
-            );
-            return Err(Error::coded(Code::MessageTooLarge, message));
+        if HEADER_BYTES + row.size_bytes_upper() > self.record_bytes_max {
+            self.check_size(row)?;
         }
         if self.compacted && row.key.is_none() {
             let message = format!("topic {} is compacted: every record needs a key", self.name);
@@ -122,6 +129,19 @@ impl TopicWriter {
         } else {
             Ok(())
         }
+    }
+
+    #[cold]
+    fn check_size(&self, row: &Row<'_>) -> Result<()> {
+        let size = BatchBuilder::size_bytes_alone(row.key, row.value, row.headers);
+        let (name, max) = (&self.name, self.record_bytes_max);
+        if size <= max {
+            return Ok(());
+        }
+        let message = format!(
+            "a record of {size} bytes is above the {max} that topic {name} takes: send less, or raise max.message.bytes and max.request.size"
+        );
+        Err(Error::coded(Code::MessageTooLarge, message))
     }
 
     fn check_timestamp(&self, timestamp: Timestamp, clock: &dyn Clock) -> Result<()> {

@@ -10,4 +10,4 @@ mod view;
 
 pub use host::Groups;
 pub use pulse::Pulse;
-pub use ticket::CommitTicket;
+pub use ticket::{COMMIT_TIMEOUT, CommitTicket};

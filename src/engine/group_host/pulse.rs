@@ -109,6 +109,11 @@ impl Pulse {
         self.changed.load(Ordering::SeqCst) || self.is_put_out()
     }
 
+    /// Whether a heartbeat is under way, which a poll would wait for.
+    pub fn is_beating(&self) -> bool {
+        self.beating.try_lock().is_none()
+    }
+
     /// Whether the member did not poll in time and was taken out.
     #[inline]
     pub fn is_put_out(&self) -> bool {

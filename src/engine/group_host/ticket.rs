@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::Offset;
 
 /// How long a commit may take before it counts as failed; it may still become durable.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Tells when what was appended up to `last_offset` is durable.
 #[derive(Clone, Debug)]
@@ -39,6 +39,16 @@ impl CommitTicket {
 
     /// The same for `timeout` at most.
     pub fn wait_for(&self, timeout: Duration) -> Result<()> {
+        self.wait_within(timeout).unwrap_or_else(|| {
+            Err(Error::new(
+                Kind::Timeout,
+                "the offsets were not durable in time: they may still become so",
+            ))
+        })
+    }
+
+    /// The same for a caller that waits in slices; `None` when it is not known in time.
+    pub fn wait_within(&self, timeout: Duration) -> Option<Result<()>> {
         let signal = Arc::new(Signal::default());
         let id = WaiterId::next();
         self.handle
@@ -46,15 +56,12 @@ impl CommitTicket {
         let done = self.is_done() || signal.wait(timeout);
         self.handle.stop_waiting(id);
         match self.handle.state() {
-            Err(error) => Err(error),
-            Ok(visible) if visible > self.last_offset => Ok(()),
-            Ok(_) if done => Err(Error::unavailable(
+            Err(error) => Some(Err(error)),
+            Ok(visible) if visible > self.last_offset => Some(Ok(())),
+            Ok(_) if done => Some(Err(Error::unavailable(
                 "the offsets could not be made durable: reopen, then commit again",
-            )),
-            Ok(_) => Err(Error::new(
-                Kind::Timeout,
-                "the offsets were not durable in time: they may still become so",
-            )),
+            ))),
+            Ok(_) => None,
         }
     }
 

@@ -22,12 +22,14 @@ pub enum Job {
     Checkpoint,
     /// Forgets committed offsets that nobody uses.
     ExpireOffsets,
+    /// Forgets producers that were silent for long.
+    ExpireProducers,
     /// Removes directories of deleted topics.
     Remove,
 }
 
 impl Job {
-    pub const ALL: [Job; 7] = [
+    pub const ALL: [Job; 8] = [
         Job::Remove,
         Job::Roll,
         Job::Retain,
@@ -35,6 +37,7 @@ impl Job {
         Job::Archive,
         Job::Checkpoint,
         Job::ExpireOffsets,
+        Job::ExpireProducers,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Job {
             Job::Archive => "archive",
             Job::Checkpoint => "checkpoint",
             Job::ExpireOffsets => "expire offsets",
+            Job::ExpireProducers => "expire producers",
             Job::Remove => "remove",
         }
     }
@@ -84,7 +88,9 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
                 if !handle.config().cleanup.compact || !engine.broker_config().compaction {
                     return Ok(0);
                 }
-                let done = handle.exclusively(|log| log.compact(map_bytes_max))?;
+                let done = handle.exclusively(|log| {
+                    log.compact_until(map_bytes_max, engine.upkeep().stop_flag())
+                })?;
                 Ok(done.map_or(0, |c| c.bytes_before.saturating_sub(c.bytes_after)))
             })
         }
@@ -99,6 +105,13 @@ pub(super) fn run(engine: &Engine, job: Job) -> Result<u64> {
         }),
         Job::Checkpoint => engine.checkpoint().map(|()| 0),
         Job::ExpireOffsets => engine.groups().expire_offsets().map(|()| 0),
+        // What a closed partition knows of producers is in its snapshot and costs nothing.
+        Job::ExpireProducers => each_partition(engine, true, |handle| {
+            if let Some(log) = handle.log_if_open() {
+                log.expire_producers();
+            }
+            Ok(0)
+        }),
         Job::Remove => {
             engine.upkeep().remove_due(engine);
             Ok(0)
@@ -162,13 +175,13 @@ impl Engine {
         handle.exclusively(|log| {
             if which == MoveOut::Everything {
                 log.roll(true)?;
-                log.sync()?;
-                handle.show(log);
             }
+            // Only what is synced goes.
+            log.settle()?;
+            handle.show(log);
             let force = which != MoveOut::Due;
-            self.parts()
-                .cold
-                .move_out(handle.name(), handle.topic_id(), log, force)
+            let (name, id, stop) = (handle.name(), handle.topic_id(), self.upkeep().stop_flag());
+            self.parts().cold.move_out(name, id, log, force, stop)
         })
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::jobs::{Job, JobReport};
 use crate::config::BrokerConfig;
 use crate::engine::engine::Engine;
 use crate::error::{Error, Result};
+use crate::log::Stop;
 
 /// How often segments are looked at for their age.
 const ROLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -26,7 +26,8 @@ pub struct Upkeep {
     intervals: BTreeMap<Job, Duration>,
     state: Mutex<State>,
     wake: Condvar,
-    stopping: AtomicBool,
+    /// Also looked at by archiving and compaction, which take long.
+    stopping: Stop,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -52,12 +53,16 @@ impl Upkeep {
                 Job::ExpireOffsets,
                 ms(config.offsets_retention_check_interval_ms),
             ),
+            (
+                Job::ExpireProducers,
+                ms(config.producer_id_expiration_check_interval_ms),
+            ),
         ]);
         Upkeep {
             intervals,
             state: Mutex::default(),
             wake: Condvar::new(),
-            stopping: AtomicBool::new(false),
+            stopping: Stop::new(),
             thread: Mutex::new(None),
         }
     }
@@ -74,7 +79,11 @@ impl Upkeep {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.is_set()
+    }
+
+    pub(super) fn stop_flag(&self) -> &Stop {
+        &self.stopping
     }
 
     pub(super) fn note(&self, job: Job, outcome: &Result<u64>) {
@@ -100,9 +109,9 @@ impl Upkeep {
         crate::engine::topics::remove_directories(&engine.shared, &paths);
     }
 
-    /// Ends the thread after the partition it is at.
+    /// Ends the thread soon: after the row group, or batch, it is at.
     pub(in crate::engine) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+        self.stopping.set();
         self.wake.notify_all();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {

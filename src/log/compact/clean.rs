@@ -16,7 +16,7 @@ use super::txns::{Fate, TxnWalk};
 use crate::config::TopicConfig;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::{Aborted, Compacted, LastRecord};
+use crate::log::{Aborted, Compacted, LastRecord, Stop};
 use crate::record::{BatchView, Batches};
 use crate::types::{Offset, ProducerId, Timestamp};
 
@@ -33,6 +33,8 @@ pub struct Job<'a> {
     pub producers: HashMap<ProducerId, LastRecord>,
     pub now: Timestamp,
     pub map_bytes_max: usize,
+    /// Looked at between batches: the run ends with Closed.
+    pub stop: &'a Stop,
 }
 
 /// A segment written anew and synced under `.cleaned` names, to be swapped in for others.
@@ -79,6 +81,7 @@ impl<'a> Cleaner<'a> {
             producers: job.producers.clone(),
             now: job.now,
             delete_retention_ms: job.config.delete_retention_ms,
+            codec: job.config.compression,
             level: job.config.compression_level,
         };
         Ok(Cleaner {
@@ -165,7 +168,7 @@ impl<'a> Cleaner<'a> {
         let mut position = 0;
         let (rules, txns, filter) = (&self.rules, &mut self.txns, &mut self.filter);
         let done = &mut self.done;
-        walk(self.job.dir, source, bytes, |batch| {
+        walk(&self.job, source, bytes, |batch| {
             let header = batch.header();
             done.records_before += u64::from(header.count.unsigned_abs());
             let range = position..position + header.size_bytes;
@@ -202,7 +205,7 @@ fn fill(map: &mut KeyMap, job: &Job<'_>) -> Result<Offset> {
     let mut full_at = None;
     for source in plan.sources.iter().filter(|s| s.next > plan.first_dirty) {
         let bytes = map_source(job, source)?;
-        walk(job.dir, source, &bytes, |batch| {
+        walk(job, source, &bytes, |batch| {
             let header = batch.header();
             if header.attributes.is_control() {
                 txns.control(batch)?;
@@ -242,14 +245,14 @@ fn map_source(job: &Job<'_>, source: &Source) -> Result<Bytes> {
 /// Gives every batch of a segment to `each`, its checksum compared: damage is never carried over
 /// into a new file, where it would look sound.
 fn walk(
-    dir: &Path,
+    job: &Job<'_>,
     source: &Source,
     bytes: &[u8],
     mut each: impl FnMut(&BatchView<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let mut batches = Batches::new(bytes);
     let at = |position: usize| {
-        let path = part_path(dir, source.base, Part::Log, "");
+        let path = part_path(job.dir, source.base, Part::Log, "");
         format!("compact {} at byte {position}", path.display())
     };
     loop {
@@ -257,6 +260,7 @@ fn walk(
         let Some(batch) = batches.next() else {
             break;
         };
+        job.stop.check()?;
         let batch = batch.map_err(|e| e.at(at(position)))?;
         batch.check_crc().map_err(|e| e.at(at(position)))?;
         if each(&batch).map_err(|e| e.at(at(position)))?.is_break() {

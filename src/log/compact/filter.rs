@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::keymap::KeyMap;
 use super::txns::{Fate, TxnWalk};
-use crate::codec::compression::Level;
+use crate::codec::compression::{Compression, Level};
 use crate::config::TimestampType;
 use crate::error::Result;
 use crate::log::{Aborted, LastRecord};
@@ -26,6 +26,9 @@ pub struct Rules {
     pub producers: HashMap<ProducerId, LastRecord>,
     pub now: Timestamp,
     pub delete_retention_ms: i64,
+    /// The topic's codec, and the level for it. Batches keep their own codec, for which this level may
+    /// mean nothing.
+    pub codec: Option<Compression>,
     pub level: Level,
 }
 
@@ -123,7 +126,7 @@ impl Filter {
             false => header.base_timestamp,
         };
         let options = BuildOptions {
-            level: rules.level,
+            level: rules.level_of(header),
             delete_horizon: header.attributes.has_delete_horizon() || set_horizon,
             ..BuildOptions::of(header)
         };
@@ -162,6 +165,12 @@ impl Filter {
 }
 
 impl Rules {
+    /// The level to pack a batch with again: a topic's codec may have changed since the batch came.
+    fn level_of(&self, header: &BatchHeader) -> Level {
+        let own = header.attributes.compression();
+        self.level.filter(|_| own == self.codec)
+    }
+
     /// Whether the batch stays even without records: it ends the run, or the last sequence (or, of a
     /// producer that only a marker is known of, the epoch) of an active producer stands in it.
     fn must_stay(&self, header: &BatchHeader) -> bool {

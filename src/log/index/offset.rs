@@ -49,11 +49,19 @@ impl OffsetIndex {
         }
     }
 
-    /// Adds an entry; `offset` and `position` must be above those of the last (asserted). The caller
-    /// has asked [`is_full`](Self::is_full), and rolls before an offset leaves the range of 31 bits.
+    /// Adds an entry. The caller has asked [`is_full`](Self::is_full), and rolls before an offset leaves
+    /// the range of 31 bits.
+    ///
+    /// Errors: Corrupt unless `offset` and `position` are above those of the last entry.
     pub fn append(&self, offset: Offset, position: u32) -> Result<()> {
-        if let Some((last, at)) = self.last()? {
-            assert!(offset > last && position > at, "index entries ascend");
+        if let Some((last, at)) = self.last()?
+            && (offset <= last || position <= at)
+        {
+            return Err(Error::corrupt(format!(
+                "index {}: its last entry (offset {last}, byte {at}) is not below the new one (offset \
+                 {offset}, byte {position}): remove the file, it is made anew",
+                self.path().display()
+            )));
         }
         let relative = self.relative(offset)?;
         let mut entry = [0; ENTRY_BYTES];

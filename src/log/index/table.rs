@@ -44,6 +44,8 @@ struct State<const N: usize> {
     last: Option<[u8; N]>,
     /// Sealed: the file never changes again and may be mapped.
     sealed: bool,
+    /// The file has bytes that this process wrote, or found, and did not sync.
+    unsynced: bool,
 }
 
 /// Appending, truncating and writing are for one thread at a time (the partition's append lock);
@@ -75,6 +77,8 @@ impl<const N: usize> Table<N> {
         in_file: bool,
         sealed: bool,
     ) -> Self {
+        // What was there may be of a process that did not come to sync it.
+        let unsynced = matches!(content, Content::Away { size_bytes } if size_bytes > 0);
         let state = State {
             path: path.to_owned(),
             content,
@@ -83,6 +87,7 @@ impl<const N: usize> Table<N> {
             padded: false,
             last: None,
             sealed,
+            unsynced,
         };
         Table {
             disk,
@@ -269,21 +274,29 @@ impl<const N: usize> Table<N> {
             file.set_len(whole).map_err(wrong)?;
         }
         let mut state = self.state.lock();
+        // A new file that is empty has no bytes to sync, only a name.
+        state.unsynced |= in_file || whole > 0;
         state.in_file = true;
         state.padded = false;
         state.written = from + tail.len();
         Ok(())
     }
 
-    /// Writes and syncs.
+    /// Writes, and syncs what was not. A new name lasts only when the directory is synced.
     pub fn sync(&self) -> Result<()> {
         self.write()?;
-        let path = self.path();
-        let wrong = |e| Error::io(format_args!("sync {}", path.display()), e);
-        match self.disk.open(&path, Open::Write) {
-            Ok(file) => file.sync().map_err(wrong),
-            Err(e) => Err(wrong(e)),
+        let (path, unsynced) = {
+            let state = self.state.lock();
+            (state.path.clone(), state.unsynced)
+        };
+        if !unsynced {
+            return Ok(());
         }
+        let wrong = |e| Error::io(format_args!("sync {}", path.display()), e);
+        let file = self.disk.open(&path, Open::Write).map_err(wrong)?;
+        file.sync().map_err(wrong)?;
+        self.state.lock().unsynced = false;
+        Ok(())
     }
 
     /// Writes; from now on the file does not change.

@@ -53,7 +53,13 @@ impl TimeIndex {
         if timestamp <= last {
             return Ok(false);
         }
-        assert!(offset >= at, "time index offsets ascend");
+        if offset < at {
+            return Err(Error::corrupt(format!(
+                "time index {}: its last entry names offset {at}, above the new one's {offset}: remove \
+                 the file, it is made anew",
+                self.path().display()
+            )));
+        }
         let relative = i32::try_from(offset.since(self.base)).map_err(|_| {
             Error::internal(format!(
                 "offset {offset} does not fit the time index of the segment at {}",

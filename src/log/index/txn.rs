@@ -47,14 +47,18 @@ impl TxnIndex {
         TxnIndex { base, table }
     }
 
-    /// Adds a transaction; their last offsets ascend (asserted).
+    /// Adds a transaction. Errors: Corrupt unless its last offset is above that of the last entry.
     pub fn append(&self, aborted: &Aborted) -> Result<()> {
         let last = self.table.last(&|p, b| self.check(p, b))?;
         let last = last.map(|e| read(&e).1.last_offset);
-        assert!(
-            last.is_none_or(|l| l < aborted.last_offset),
-            "markers ascend"
-        );
+        if let Some(last) = last.filter(|last| *last >= aborted.last_offset) {
+            return Err(Error::corrupt(format!(
+                "transaction index {}: its last marker at {last} is not below the new one at {}: remove \
+                 the file, it is made anew",
+                self.path().display(),
+                aborted.last_offset
+            )));
+        }
         let mut entry = [0; ENTRY_BYTES];
         let numbers = [
             aborted.producer_id.get(),
@@ -101,6 +105,11 @@ impl TxnIndex {
     pub fn len(&self) -> Result<usize> {
         let look = |bytes: &[u8]| bytes.len() / ENTRY_BYTES;
         self.table.look(&|p, b| self.check(p, b), look)
+    }
+
+    /// Whether there is surely nothing in it; costs no I/O.
+    pub fn is_surely_empty(&self) -> bool {
+        self.table.is_surely_empty()
     }
 
     pub fn is_empty(&self) -> Result<bool> {

@@ -162,10 +162,12 @@ impl Partition {
         let file = segment.file().map_err(wrong)?;
         if let Err(e) = file.write_at(&parts, position) {
             let error = wrong(e);
-            if let Err(e) = file.set_len(position) {
-                self.poison(&error);
-                tracing::error!(%error, cut = %e, "a failed append could not be taken back");
-            }
+            let Err(e) = file.set_len(position) else {
+                return Err(error);
+            };
+            let error = error.in_doubt();
+            self.poison(&error);
+            tracing::error!(%error, cut = %e, "a failed append could not be taken back");
             return Err(error);
         }
         Ok(())
@@ -218,6 +220,9 @@ impl Partition {
         let mut state = self.state.write();
         state.appended = writer.growth.tail.next;
         state.first_unstable = writer.producers.first_open().map(|(offset, _)| offset);
+        if !ended.is_empty() {
+            state.segments.note_aborted(&writer.active);
+        }
         state.ended.extend(ended);
         state.assign_epoch(epoch, base);
         state.mark_unsynced(&writer.active);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Partition;
 use super::open::Writer;
-use crate::disk::write_atomically;
+use crate::disk::{replace, write_atomically};
 use crate::error::{Error, Result};
 use crate::log::producers::{list_snapshots, snapshot_path};
 use crate::log::segment::Segment;
@@ -33,6 +33,8 @@ impl Partition {
         let content = writer.producers.encode();
         writer.snapshot_at = Some(at);
         drop(writer);
+        // A sync may be writing one for the same offset.
+        let _one_at_a_time = self.syncing.lock();
         self.write_snapshot(at, &content)
     }
 
@@ -83,6 +85,11 @@ impl Partition {
     fn write_snapshot(&self, at: Offset, content: &[u8]) -> Result<()> {
         let (disk, dir) = (&*self.options.disk, &self.options.dir);
         write_atomically(disk, &snapshot_path(dir, at), content)?;
+        self.remove_old_snapshots()
+    }
+
+    fn remove_old_snapshots(&self) -> Result<()> {
+        let (disk, dir) = (&*self.options.disk, &self.options.dir);
         let known = list_snapshots(disk, dir)?;
         let reported = Offset(self.reported.load(Ordering::Relaxed));
         let below = known.partition_point(|at| *at <= reported);
@@ -131,9 +138,14 @@ impl Partition {
     }
 
     /// Syncs, snapshots and closes; later calls answer Closed. Readers keep the bytes they hold.
+    ///
+    /// Cost: a sync of the log where it is not durable, of each index that grew, of the epochs when
+    /// they changed, and one of the directory.
     pub fn close(&self) -> Result<()> {
         let _maintaining = self.maintaining.lock();
-        let mut outcome = self.snapshot();
+        let mut outcome = self.sync().map(drop);
+        // A sync that comes now may write a snapshot for the same offset.
+        let _one_at_a_time = self.syncing.lock();
         let mut writer = self.writer.lock();
         if self.state.read().closed {
             return Ok(());
@@ -152,25 +164,43 @@ impl Partition {
         outcome
     }
 
-    /// The index files of the active segment as a clean opening expects them.
+    /// The small files as a clean opening expects them.
     fn finish(&self, writer: &mut Writer) -> Result<()> {
-        let state = self.state.read();
-        if state.durable < state.appended {
+        let (at, durable, mut epochs) = {
+            let state = self.state.read();
+            (state.appended, state.durable, state.epochs.clone())
+        };
+        if durable < at {
             return Err(Error::unavailable(
                 "records came in while the partition was closing: they are not synced",
             ));
         }
-        drop(state);
-        if !writer.indexes_changed {
-            return Ok(());
+        let (disk, dir) = (&*self.options.disk, &self.options.dir);
+        let mut changed = epochs.save_unnamed(disk, dir)?;
+        if writer.snapshot_at != Some(at) {
+            // Not synced: should a power cut take it, opening reads on from an older one.
+            let content = writer.producers.encode();
+            replace(disk, &snapshot_path(dir, at), &content, false)?;
+            changed = true;
         }
-        let indexes = writer.active.indexes();
-        if let Some((timestamp, offset)) = writer.growth.tail.latest {
-            indexes.time.append(timestamp, offset)?;
+        if writer.indexes_changed {
+            let indexes = writer.active.indexes();
+            if let Some((timestamp, offset)) = writer.growth.tail.latest {
+                indexes.time.append(timestamp, offset)?;
+            }
+            indexes.sync()?;
+            changed = true;
         }
-        indexes.sync()?;
-        writer.indexes_changed = false;
-        let wrong = |e| Error::io(format_args!("sync {}", self.options.dir.display()), e);
-        self.options.disk.sync_dir(&self.options.dir).map_err(wrong)
+        if changed {
+            let wrong = |e| Error::io(format_args!("sync {}", dir.display()), e);
+            disk.sync_dir(dir).map_err(wrong)?;
+        }
+        if writer.snapshot_at != Some(at) {
+            self.remove_old_snapshots()?;
+        }
+        (writer.indexes_changed, writer.snapshot_at) = (false, Some(at));
+        let mut state = self.state.write();
+        (state.epochs, state.epochs_unsaved) = (epochs, None);
+        Ok(())
     }
 }

@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 use super::Partition;
 use super::options::Compacted;
 use crate::config::TopicConfig;
-use crate::error::Result;
+use crate::error::{Kind, Result};
+use crate::log::Stop;
 use crate::log::compact::{
     CleanedGroup, Cleaner, Job, Plan, Situation, Source, discard, plan, swap_in,
 };
@@ -26,6 +27,19 @@ impl Partition {
     /// Errors leave the log as it was, but for one in the exchange of files: that one closes the log
     /// to writes until it is reopened.
     pub fn compact(&self, map_bytes_max: usize) -> Result<Option<Compacted>> {
+        self.compact_until(map_bytes_max, &Stop::new())
+    }
+
+    /// As [`compact`](Self::compact); soon after `stop` was set it ends with `None`. What was exchanged
+    /// by then stays so, and the next run starts over.
+    pub fn compact_until(&self, map_bytes_max: usize, stop: &Stop) -> Result<Option<Compacted>> {
+        match self.compact_all(map_bytes_max, stop) {
+            Err(e) if stop.is_set() && e.kind() == Kind::Closed => Ok(None),
+            outcome => outcome,
+        }
+    }
+
+    fn compact_all(&self, map_bytes_max: usize, stop: &Stop) -> Result<Option<Compacted>> {
         let config = self.config();
         let Some(_one_at_a_time) = self.compacting.try_lock() else {
             return Ok(None);
@@ -33,6 +47,7 @@ impl Partition {
         if !config.cleanup.compact {
             return Ok(None);
         }
+        self.settle()?;
         let Some(plan) = self.plan(&config).map_err(|e| e.at(self.name()))? else {
             return Ok(None);
         };
@@ -46,6 +61,7 @@ impl Partition {
             config: &config,
             map_bytes_max,
             plan,
+            stop,
         })?;
         while let Some(group) = cleaner.next_group()? {
             if !self.exchange(&group)? {

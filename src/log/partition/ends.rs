@@ -34,8 +34,12 @@ impl Partition {
         // A sealed segment whose indexes are not synced is to be scanned again.
         let sealed = state.unsynced.iter().find(|s| s.is_sealed());
         let sealed = sealed.map_or(Offset::MAX, |s| s.base);
-        let point = state.durable.min(unsaved).min(sealed);
+        state.durable.min(unsaved).min(sealed)
+    }
+
+    /// The checkpoint on the disk says `point` from now on: a crash starts from there, and snapshots that
+    /// it needs no more may go.
+    pub fn set_reported(&self, point: Offset) {
         self.reported.store(point.get(), Ordering::Relaxed);
-        point
     }
 }

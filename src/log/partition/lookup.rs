@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Partition;
 use super::options::{Aborted, Read};
+use super::read::{TRIES_MAX, is_raced};
 use crate::error::{Error, Kind, Result};
 use crate::log::index::{TxnIndex, TxnSearch};
 use crate::log::recover;
@@ -20,6 +21,23 @@ const PLAIN_BYTES_MAX: usize = i32::MAX as usize;
 impl Partition {
     /// The first visible record at or after `timestamp`.
     pub fn offset_for_time(&self, timestamp: Timestamp) -> Result<Option<(Offset, Timestamp)>> {
+        self.again(|| self.offset_for_time_once(timestamp))
+    }
+
+    /// Asks again when segments, or archived files, went away under the question: the ones of now are
+    /// looked at then.
+    fn again<T>(&self, ask: impl Fn() -> Result<T>) -> Result<T> {
+        let mut left = TRIES_MAX;
+        loop {
+            left -= 1;
+            match ask() {
+                Err(e) if left > 0 && is_raced(&e) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn offset_for_time_once(&self, timestamp: Timestamp) -> Result<Option<(Offset, Timestamp)>> {
         let ends = self.ends();
         let local = self
             .state
@@ -79,6 +97,10 @@ impl Partition {
 
     /// The visible record with the latest timestamp (ListOffsets -3): the first, where several share it.
     pub fn max_timestamp(&self) -> Result<Option<(Offset, Timestamp)>> {
+        self.again(|| self.max_timestamp_once())
+    }
+
+    fn max_timestamp_once(&self) -> Result<Option<(Offset, Timestamp)>> {
         let ends = self.ends();
         let mut latest: Option<Timestamp> = None;
         for segment in self.segments_from(ends.log_start) {
@@ -216,10 +238,14 @@ impl Partition {
 
     /// Aborted transactions overlapping `from..to`, from the transaction index.
     pub fn aborted(&self, from: Offset, to: Offset) -> Result<Vec<Aborted>> {
+        self.again(|| self.aborted_once(from, to))
+    }
+
+    fn aborted_once(&self, from: Offset, to: Offset) -> Result<Vec<Aborted>> {
         let mut found = Vec::new();
         let (segments, cold) = {
             let state = self.state.read();
-            let segments: Vec<_> = state.segments.from(from).cloned().collect();
+            let segments: Vec<_> = state.segments.aborting_from(from).cloned().collect();
             (segments, state.is_cold(from, &*self.options.cold))
         };
         if cold {

@@ -40,7 +40,7 @@ pub struct Partition {
     pub(in crate::log) writer: Mutex<Writer>,
     /// What readers see. Held for a few lines, never for I/O.
     pub(in crate::log) state: RwLock<State>,
-    /// The recovery point as it was last asked for: what the checkpoint may say after a crash.
+    /// The recovery point as the checkpoint on the disk says it: where recovery begins after a crash.
     pub(in crate::log) reported: AtomicI64,
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::Partition;
 use super::options::{Chunk, Ends, Read};
 use crate::error::{Code, Error, Kind, Result};
+use crate::log::recover;
 use crate::log::scan;
 use crate::log::segment::Segment;
 use crate::record::{BatchView, Batches, HEADER_BYTES};
@@ -18,7 +19,7 @@ use crate::types::{IsolationLevel, Offset};
 
 /// How often a read starts again because segments went away under it. Each time the segments are
 /// looked up anew, so more than a few cannot happen.
-const TRIES_MAX: usize = 16;
+pub(super) const TRIES_MAX: usize = 16;
 
 /// Read beside what was asked for from the active segment: the index leads to some KiB before it.
 const SLACK_BYTES: usize = 8 << 10;
@@ -39,8 +40,49 @@ enum Cut {
         end: usize,
         next: Offset,
     },
-    /// What starts at this position is no batch.
-    Damaged { at: usize, why: &'static str },
+    /// What starts at this position is no batch, or one whose offsets cannot be. `end` is where it ends
+    /// if its length is to be believed.
+    Damaged {
+        at: usize,
+        end: Option<usize>,
+        why: &'static str,
+    },
+}
+
+/// What the place of the bytes says of the offsets in them. A batch's base offset lies outside of its
+/// checksum, so this is what tells a damaged one.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The first batch starts here or behind, when that is known.
+    start: Option<Offset>,
+    /// By the index, the first batch does not reach beyond this offset.
+    first_last: Option<Offset>,
+    /// No batch reaches beyond.
+    end: Offset,
+}
+
+impl Place {
+    const ANYWHERE: Place = Place {
+        start: None,
+        first_last: None,
+        end: Offset::MAX,
+    };
+
+    /// What is wrong with the offsets of a batch, given what follows it.
+    fn flaw(&self, batch: &scan::Peek, follower: &[u8]) -> Option<&'static str> {
+        if self.start.is_some_and(|start| batch.base < start) {
+            return Some("its base offset lies below the end of the batch before");
+        }
+        if batch.next > self.end {
+            return Some("its offsets reach beyond the end of the segment");
+        }
+        if self.start.is_none_or(|start| batch.base == start) {
+            return None;
+        }
+        // A gap: compaction's, unless the next batch contradicts.
+        let follower = scan::peek(follower).ok().flatten()?;
+        (follower.base < batch.next).then_some("its offsets reach into the next batch")
+    }
 }
 
 /// What may be given.
@@ -86,7 +128,8 @@ impl Partition {
             match batches {
                 Ok(Some(batches)) => return self.chunk(batches, ends, &read),
                 Ok(None) => continue,
-                Err(e) => last_error = Some(e),
+                Err(e) if is_raced(&e) => last_error = Some(e),
+                Err(e) => return Err(e),
             }
         }
         Err(last_error.unwrap_or_else(|| Error::unavailable("segments keep moving: read again")))
@@ -120,14 +163,14 @@ impl Partition {
             max_bytes: usize::MAX,
             ..*wanted
         };
-        match cut(&bytes, 0, &limits) {
+        match cut(&bytes, 0, &limits, Place::ANYWHERE) {
             Cut::Range { start, end, next } => Ok(Some((bytes.slice(start..end), next))),
             Cut::Nothing | Cut::Withheld => Ok(Some((Bytes::new(), wanted.from))),
             Cut::Short { .. } | Cut::Straddles { .. } => Err(Error::corrupt(format!(
                 "the archive of {} gave half a batch at offset {}",
                 self.options.name, wanted.from
             ))),
-            Cut::Damaged { at, why } => Err(Error::corrupt(format!(
+            Cut::Damaged { at, why, .. } => Err(Error::corrupt(format!(
                 "the archive of {} gave damaged bytes for offset {}, at byte {at}: {why}",
                 self.options.name, wanted.from
             ))),
@@ -168,7 +211,8 @@ impl Partition {
         wanted: &Wanted,
     ) -> Result<Option<(Bytes, Offset)>> {
         let tail = segment.tail();
-        let mut position = self.position_of(segment, wanted.from)?;
+        let (mut position, mut place) = self.position_of(segment, wanted.from)?;
+        place.end = tail.next;
         let mut length = wanted.max_bytes.saturating_add(SLACK_BYTES) as u64;
         while position < tail.size {
             let left = tail.size - position;
@@ -178,7 +222,13 @@ impl Partition {
                 bytes: &bytes,
                 origin: position - at as u64,
             };
-            let (damaged, frame) = match cut(&bytes, at, wanted) {
+            let (damaged, frame) = match cut(&bytes, at, wanted, place) {
+                Cut::Damaged { .. } if place.first_last.is_some() => {
+                    // It may be the index that is damaged, or the batch that it leads to.
+                    (position, place) = self.without_index(segment);
+                    place.end = tail.next;
+                    continue;
+                }
                 Cut::Nothing if ((bytes.len() - at) as u64) < left => {
                     // The end of what was read, but not of the segment.
                     length = length.saturating_mul(2);
@@ -203,11 +253,14 @@ impl Partition {
                     Err(e) => (e, Some(window.origin + end as u64)),
                 },
                 Cut::Short { start, .. } => (window.damage(start, "half a batch"), None),
-                Cut::Damaged { at, why } => (window.damage(at, why), None),
+                Cut::Damaged { at, end, why } => {
+                    let frame = end.map(|end| window.origin + end as u64);
+                    (window.damage(at, why), frame)
+                }
             };
             // Damage wholly below the wanted offset is stepped over.
             match frame.filter(|at| begins_at_or_below(segment, *at, wanted.from)) {
-                Some(behind) => position = behind,
+                Some(behind) => (position, place.start) = (behind, None),
                 None => return Err(damaged),
             }
         }
@@ -215,12 +268,41 @@ impl Partition {
     }
 
     /// Where to start walking for the batch that holds `offset`, or the next one.
-    fn position_of(&self, segment: &Arc<Segment>, offset: Offset) -> Result<u64> {
-        if offset <= segment.base {
-            return Ok(0);
+    fn position_of(&self, segment: &Arc<Segment>, offset: Offset) -> Result<(u64, Place)> {
+        if offset > segment.base
+            && let (last, position @ 1..) =
+                self.with_indexes(segment, |i| i.offset.lookup(offset))?
+        {
+            let place = Place {
+                first_last: Some(last),
+                ..Place::ANYWHERE
+            };
+            return Ok((u64::from(position), place));
         }
-        let (_, position) = self.with_indexes(segment, |i| i.offset.lookup(offset))?;
-        Ok(u64::from(position))
+        Ok(Self::start_of(segment))
+    }
+
+    fn start_of(segment: &Segment) -> (u64, Place) {
+        let place = Place {
+            start: Some(segment.base),
+            ..Place::ANYWHERE
+        };
+        (0, place)
+    }
+
+    /// An entry of the index did not fit the batch that it leads to. The index of a sealed segment is
+    /// made anew for the next time; this read walks from the start.
+    fn without_index(&self, segment: &Arc<Segment>) -> (u64, Place) {
+        tracing::warn!(file = %segment.path().display(), "the offset index does not fit: not used");
+        if segment.is_sealed() {
+            let _maintaining = self.maintaining.lock();
+            if self.is_current(segment)
+                && let Err(error) = recover::rebuild_indexes(segment, &self.config())
+            {
+                tracing::warn!(file = %segment.path().display(), %error, "index not made anew");
+            }
+        }
+        Self::start_of(segment)
     }
 
     /// Whether the log still has this very segment: not one that was removed, or put in its place.
@@ -231,6 +313,11 @@ impl Partition {
             .get(segment.base)
             .is_some_and(|s| Arc::ptr_eq(s, segment))
     }
+}
+
+/// Whether something that was looked up may have gone in the meantime. Damage does not pass.
+pub(super) fn is_raced(error: &Error) -> bool {
+    matches!(error.kind(), Kind::NotFound | Kind::OutOfRange)
 }
 
 fn check_range(from: Offset, ends: &Ends) -> Result<()> {
@@ -247,8 +334,8 @@ fn check_range(from: Offset, ends: &Ends) -> Result<()> {
 }
 
 /// Walks headers from `at` on: skips what ends at or below `from`, then takes whole batches.
-fn cut(bytes: &[u8], at: usize, wanted: &Wanted) -> Cut {
-    let mut at = at;
+fn cut(bytes: &[u8], at: usize, wanted: &Wanted, place: Place) -> Cut {
+    let (mut at, mut place) = (at, place);
     let mut range: Option<(usize, usize, Offset)> = None;
     loop {
         let done = |otherwise| match range {
@@ -266,8 +353,22 @@ fn cut(bytes: &[u8], at: usize, wanted: &Wanted) -> Cut {
             }
             Ok(None) => return done(Cut::Nothing),
             Err(_) if range.is_some() => return done(Cut::Nothing),
-            Err(why) => return Cut::Damaged { at, why },
+            Err(why) => return Cut::Damaged { at, end: None, why },
         };
+        // Older brokers name the last offset of several batches that were appended at once.
+        let other = place.first_last.take().filter(|l| batch.next > l.plus(1));
+        let flaw = match other {
+            Some(_) => Some("it is not the batch that the index says"),
+            None => place.flaw(&batch, left.get(batch.size..).unwrap_or_default()),
+        };
+        match flaw {
+            Some(_) if range.is_some() => return done(Cut::Nothing),
+            Some(why) => {
+                let end = Some(at.saturating_add(batch.size));
+                return Cut::Damaged { at, end, why };
+            }
+            None => place.start = Some(batch.next),
+        }
         if batch.next <= wanted.from {
             at += batch.size;
             continue;

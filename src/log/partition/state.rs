@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::Ends;
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Code, Error, Result};
 use crate::log::segment::Segment;
 use crate::log::segments::Segments;
 use crate::log::{ColdStore, Epochs};
@@ -146,13 +146,12 @@ impl State {
         self.check_open()?;
         match &self.failed {
             None => Ok(()),
-            Some(why) => Err(Error::new(
-                Kind::Unavailable,
+            Some(why) => Err(Error::coded(
+                Code::KafkaStorageError,
                 format!(
                     "the log takes no writes until it is reopened and recovered, because: {why}"
                 ),
-            )
-            .with_code(Code::KafkaStorageError)),
+            )),
         }
     }
 

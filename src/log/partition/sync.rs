@@ -39,6 +39,7 @@ impl Partition {
         state.in_sync.clear();
         if let Err(e) = outcome {
             if !is_out_of_files(&e) {
+                let e = e.in_doubt();
                 state.failed.get_or_insert_with(|| e.clone());
                 drop(state);
                 self.mark_failed();
@@ -65,6 +66,19 @@ impl Partition {
         drop(state);
         self.write_snapshots(durable);
         Ok(durable)
+    }
+
+    /// Syncs, or waits for the sync that runs, if the files of a sealed segment are in doubt.
+    pub fn settle(&self) -> Result<()> {
+        let in_doubt = {
+            let state = self.state.read();
+            let mut listed = state.unsynced.iter().chain(&state.in_sync);
+            listed.any(|s| s.is_sealed())
+        };
+        match in_doubt {
+            true => self.sync().map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Whether a sync is due although nobody waits for one: a segment was sealed, or the topic's

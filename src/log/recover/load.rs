@@ -51,8 +51,7 @@ pub(in crate::log) fn load(options: &PartitionOptions, place: &Place) -> Result<
     for log in finish_swaps(&*place.disk, &place.dir)? {
         tracing::info!(file = %log.display(), "compaction that a crash cut short completed");
     }
-    let mut found = files::list(place)?;
-    drop_below_log_start(options, place, &mut found)?;
+    let found = files::list(place)?;
     let mut loading = Loading {
         options,
         place,
@@ -70,41 +69,18 @@ pub(in crate::log) fn load(options: &PartitionOptions, place: &Place) -> Result<
     } else {
         loading.open_segments(&found);
     }
-    let mut end = match options.clean && !loading.sync_failed {
+    let end = match options.clean && !loading.sync_failed {
         true => loading.open_clean(&found)?,
         false => {
+            loading.drop_deleted()?;
             let from = loading.scan_from(options.recovery_point)?;
             loading.complete_indexes(&found, from)?;
             loading.recover_from(options.recovery_point)?
         }
     };
-    if let Some(start) = options
-        .log_start
-        .filter(|start| *start > end.growth.tail.next)
-    {
-        end = loading.start_over(start)?;
-    }
+    let end = loading.settle_start(end)?;
     files::settle(options, created)?;
     loading.finish(end)
-}
-
-/// A crash may have come between the moving of the log start and the removal of segments.
-fn drop_below_log_start(
-    options: &PartitionOptions,
-    place: &Place,
-    found: &mut BTreeMap<Offset, Found>,
-) -> Result<()> {
-    let start = options.log_start.unwrap_or(Offset::ZERO);
-    let bases: Vec<Offset> = found.keys().copied().collect();
-    for pair in bases.windows(2) {
-        if let [base, next] = *pair
-            && next <= start
-        {
-            Segment::open(place, base, next, &Found::default()).remove()?;
-            found.remove(&base);
-        }
-    }
-    Ok(())
 }
 
 impl Loading<'_> {
@@ -136,19 +112,6 @@ impl Loading<'_> {
         self.segments
             .push(Arc::new(Segment::create(self.place, base)?));
         Ok(())
-    }
-
-    /// All that is here was deleted: the log goes on at its start.
-    fn start_over(&mut self, start: Offset) -> Result<End> {
-        for segment in std::mem::take(&mut self.segments).iter().rev() {
-            segment.remove()?;
-        }
-        self.segments
-            .push(Arc::new(Segment::create(self.place, start)?));
-        Ok(End {
-            growth: Growth::empty(start),
-            first_timestamp: None,
-        })
     }
 
     fn open_segments(&mut self, found: &BTreeMap<Offset, Found>) {

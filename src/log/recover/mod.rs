@@ -4,6 +4,8 @@ mod cut;
 mod files;
 mod load;
 mod rebuild;
+mod resync;
+mod start;
 mod tail;
 mod unclean;
 

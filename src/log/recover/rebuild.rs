@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::resync::next_batch;
 use crate::config::TopicConfig;
 use crate::disk::File;
 use crate::error::{Error, Result};
@@ -38,6 +39,8 @@ pub(super) struct Walk<'a> {
     /// What lies below was synced once. Damage there is not the torn end of a write: it is passed
     /// over, where the walk can find its way again, and not cut off with all that follows.
     pub synced_below: Offset,
+    /// From here on no records can be missing between two batches: compaction was not there yet.
+    pub whole_from: Offset,
 }
 
 impl<'a> Walk<'a> {
@@ -51,6 +54,7 @@ impl<'a> Walk<'a> {
             epochs: None,
             next_base: Offset::MAX,
             synced_below: Offset::MAX,
+            whole_from: Offset::MAX,
         }
     }
 
@@ -97,13 +101,17 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
         bad: None,
         damaged: Vec::new(),
     };
+    // Nothing tells the offsets of what is damaged but that they were synced.
+    let damaged_end = walk.next_base.min(walk.synced_below);
+    let mut behind_damage = false;
     loop {
         let (reason, after) = match scanner.step().map_err(wrong)? {
             Step::End => return Ok(walked),
             Step::Bad(reason) => (reason, None),
-            Step::Batch(batch) => match flaw(segment, &batch, &walked, walk)? {
+            Step::Batch(batch, follower) => match flaw(segment, &batch, follower, &walked, walk)? {
                 None => {
                     walk.learn(&batch, &mut walked)?;
+                    behind_damage = false;
                     continue;
                 }
                 Some(reason) => (reason, Some(batch.header().size_bytes as u64)),
@@ -111,23 +119,30 @@ pub(super) fn walk(segment: &Segment, len: u64, walk: &mut Walk<'_>) -> Result<W
         };
         let position = walked.growth.tail.size;
         let Some(to) = way_on(segment, &*file, len, &walked, walk, after) else {
+            if behind_damage {
+                // What is kept of it keeps its offsets: they are not given out again.
+                walked.growth.tail.next = damaged_end;
+            }
             walked.bad = Some(reason);
             return Ok(walked);
         };
         walked.damaged.push((position, reason));
         walked.growth.jump(to);
+        behind_damage = true;
         if to == len {
-            // Nothing tells the offsets of what is damaged but that they were synced.
-            walked.growth.tail.next = walk.next_base.min(walk.synced_below);
+            walked.growth.tail.next = damaged_end;
         }
         scanner.seek(to);
     }
 }
 
 /// What is wrong with a batch whose frame is whole. An error when the file does not belong here.
+///
+/// The base offset lies outside of the checksum: only its neighbours tell whether it is damaged.
 fn flaw(
     segment: &Segment,
     batch: &BatchView<'_>,
+    follower: Option<Offset>,
     walked: &Walked,
     walk: &Walk<'_>,
 ) -> Result<Option<String>> {
@@ -137,24 +152,30 @@ fn flaw(
         return Ok(Some(why.message().to_owned()));
     }
     let (header, tail) = (batch.header(), &walked.growth.tail);
-    if header.base_offset < tail.next {
-        let reason = format!(
-            "the batch has base offset {}, but {} comes next",
-            header.base_offset, tail.next
-        );
-        return match tail.size {
-            0 => Err(misnamed(segment, &reason)),
-            _ => Ok(Some(reason)),
-        };
+    let (base, next, expected) = (header.base_offset, header.next_offset(), tail.next);
+    let reason = if base < expected {
+        format!("the batch has base offset {base}, but {expected} comes next")
+    } else if next > walk.next_base {
+        let next_base = walk.next_base;
+        format!(
+            "the batch at offset {base} reaches into the next segment, which begins at {next_base}"
+        )
+    } else if header.last_offset().since(segment.base) > i64::from(i32::MAX) {
+        format!("the batch at offset {base} is too far from the segment's start")
+    } else if base > expected && follower.is_some_and(|f| f < next) {
+        format!("the batch at offset {base} reaches into the next batch")
+    } else if base > expected && expected >= walk.whole_from && walked.damaged.is_empty() {
+        format!("the records {expected}..{base} before the batch are missing")
+    } else {
+        return Ok(None);
+    };
+    let fits = |f: Offset| f >= segment.base && f < walk.next_base;
+    let belongs =
+        tail.size > 0 || (fits(base) && fits(next.plus(-1))) || follower.is_some_and(fits);
+    match belongs {
+        true => Ok(Some(reason)),
+        false => Err(misnamed(segment, &reason)),
     }
-    if header.next_offset() > walk.next_base {
-        let reason = format!(
-            "the batch at offset {} reaches into the next segment, which begins at {}",
-            header.base_offset, walk.next_base
-        );
-        return Err(misnamed(segment, &reason));
-    }
-    Ok(None)
 }
 
 fn misnamed(segment: &Segment, reason: &str) -> Error {
@@ -165,7 +186,7 @@ fn misnamed(segment: &Segment, reason: &str) -> Error {
 }
 
 /// Where sound batches begin again behind damage in what was synced: at the end of the damaged
-/// frame, or where the old index says that a batch begins.
+/// frame, where the old index says that a batch begins, or where one is found.
 fn way_on(
     segment: &Segment,
     file: &dyn File,
@@ -175,7 +196,7 @@ fn way_on(
     frame: Option<u64>,
 ) -> Option<u64> {
     let tail = &walked.growth.tail;
-    if tail.next >= walk.synced_below || !walk.check_crc {
+    if tail.next >= walk.synced_below {
         return None;
     }
     let sound = |at: u64| {
@@ -197,7 +218,12 @@ fn way_on(
     let after = entries.partition_point(|(_, at)| u64::from(*at) <= tail.size);
     let later = entries.get(after..).unwrap_or_default();
     let mut positions = later.iter().map(|(_, at)| u64::from(*at));
-    positions.find(|at| *at < len && sound(*at))
+    let indexed = positions.find(|at| *at < len && sound(*at));
+    let fits = |b: &scan::Peek| {
+        let in_segment = b.base.since(segment.base) <= i64::from(i32::MAX);
+        in_segment && b.base >= tail.next && b.next <= walk.next_base
+    };
+    indexed.or_else(|| next_batch(file, tail.size + 1, len, fits).ok().flatten())
 }
 
 /// Makes offset and time index of a sealed segment anew from its batches' headers.

@@ -29,14 +29,23 @@ pub(super) fn find(segment: &Segment, len: u64) -> Result<Option<(Growth, Option
     let wrong = |e| Error::io(format_args!("read {}", segment.path().display()), e);
     let file = segment.file().map_err(wrong)?;
     let mut scanner = Scanner::new(&*file, growth.tail.size, len);
+    // The batch that the entry leads to does not reach beyond the offset that it names.
+    let mut indexed = entry.map(|(offset, _)| offset);
     loop {
-        match scanner.step().map_err(wrong)? {
-            Step::Batch(batch) if batch.header().base_offset >= growth.tail.next => {
-                growth.skip(batch.header());
-            }
+        let batch = match scanner.step().map_err(wrong)? {
+            Step::Batch(batch, _) => batch,
             Step::End => break,
-            Step::Batch(_) | Step::Bad(_) => return Ok(None),
+            Step::Bad(_) => return Ok(None),
+        };
+        let header = batch.header();
+        let fits = match indexed.take() {
+            Some(last) => header.last_offset() <= last && header.base_offset >= segment.base,
+            None => header.base_offset >= growth.tail.next,
+        };
+        if !fits || header.last_offset().since(segment.base) > i64::from(i32::MAX) {
+            return Ok(None);
         }
+        growth.skip(header);
     }
     if latest.is_some_and(|(_, offset)| offset >= growth.tail.next) {
         return Ok(None);

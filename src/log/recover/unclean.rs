@@ -78,6 +78,10 @@ impl Loading<'_> {
             epochs: Some(&mut self.epochs),
             next_base: filled.map_or(Offset::MAX, |s| s.base),
             synced_below: synced,
+            whole_from: match self.options.config.cleanup.compact {
+                true => Offset::MAX,
+                false => synced,
+            },
         };
         let mut walked = walk(&segment, len, &mut how)?;
         self.drop_unborn(at + 1, walked.growth.tail.next)?;
@@ -141,7 +145,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn sync_dir(&self) -> Result<()> {
+    pub(super) fn sync_dir(&self) -> Result<()> {
         let dir = &self.options.dir;
         let synced = self.disk().sync_dir(dir);
         synced.map_err(|e| Error::io(format_args!("sync {}", dir.display()), e))

@@ -38,9 +38,10 @@ impl Growth {
         }
     }
 
-    /// What lies before `position` is damaged; sound batches go on there.
+    /// What lies before `position` is damaged; sound batches go on there. The first gets an index entry:
+    /// the way to it must not lead through the damage.
     pub(in crate::log) fn jump(&mut self, position: u64) {
-        self.behind_index += position - self.tail.size;
+        self.behind_index = u64::from(u32::MAX) + 1;
         self.tail.size = position;
     }
 

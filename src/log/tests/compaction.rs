@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::support::*;
+use crate::codec::compression::Compression;
 use crate::disk::{Disk, Fault, Faults, FaultyDisk};
 use crate::log::Partition;
 use crate::record::{BatchBuilder, BuildOptions};
@@ -201,4 +202,36 @@ fn compact_and_delete_work_together() {
     partition.roll(true).unwrap();
     partition.compact(MAP_BYTES).unwrap();
     assert_eq!(last(&partition), all(30));
+}
+
+#[test]
+fn a_topic_whose_codec_or_level_changed_is_still_compacted() {
+    let codecs = [Compression::Snappy, Compression::Gzip, Compression::Lz4];
+    for before in codecs {
+        let bench = compacted(Bench::new());
+        let partition = bench.open();
+        let options = BuildOptions {
+            compression: before,
+            ..BuildOptions::default()
+        };
+        for round in 0..3_u8 {
+            let mut builder = BatchBuilder::default();
+            for key in 0..10_u8 {
+                // One key a batch is new: of each batch something stays and something goes.
+                let key = if key == 0 { 100 + round } else { key };
+                builder.push(NOW, Some(&[key]), Some(&[round; 50]), &[]);
+            }
+            let bytes = builder.finish(&options).unwrap().to_vec();
+            append(&partition, &bytes).unwrap();
+        }
+        partition.roll(true).unwrap();
+        show(&partition);
+        let mut config = bench.config.clone();
+        config.compression = Some(Compression::Zstd);
+        config.compression_level = Some(15);
+        partition.set_config(Arc::new(config));
+        let done = partition.compact(MAP_BYTES).unwrap().unwrap();
+        assert_eq!(done.records_after, 12, "{before:?}");
+        assert_eq!(values(&partition).len(), 12, "{before:?}");
+    }
 }

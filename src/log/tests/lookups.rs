@@ -283,5 +283,6 @@ fn age_rolls_by_record_time_on_append_and_by_the_clock_otherwise() {
         !partition.roll(true).unwrap(),
         "an empty segment is not sealed"
     );
+    show(&partition);
     assert_eq!(partition.sealed().len(), 2);
 }

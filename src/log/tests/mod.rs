@@ -2,8 +2,11 @@
 
 mod basics;
 mod compaction;
+mod costs;
 mod lookups;
 mod model;
 mod recovery;
+mod settling;
+mod starts;
 mod support;
 mod threads;

@@ -161,6 +161,7 @@ impl Life {
                 self.durable = self.values.len();
                 self.partition.set_visible(durable);
                 self.recovery_point = self.partition.recovery_point();
+                self.partition.set_reported(self.recovery_point);
             }
             Err(e) => self.expect_fault(&e),
         }
@@ -249,6 +250,7 @@ impl Life {
         }
         self.durable = end;
         self.recovery_point = self.partition.recovery_point();
+        self.partition.set_reported(self.recovery_point);
     }
 }
 
@@ -298,11 +300,12 @@ fn a_failed_sync_closes_the_log_to_writes_until_it_is_reopened() {
     life.sync();
     life.append(1, 100);
     life.disk.fail_sync_at(1);
-    assert!(life.partition.sync().is_err());
+    let failed = life.partition.sync().unwrap_err();
+    assert!(!failed.is_retriable(), "{failed:?}");
     for _ in 0..2 {
         let refused = append(&life.partition, &batch(NOW, &[b"x"])).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Unavailable);
-        assert_eq!(life.partition.sync().unwrap_err().kind(), Kind::Unavailable);
+        assert_eq!(refused.kind(), Kind::Corrupt);
+        assert_eq!(life.partition.sync().unwrap_err().kind(), Kind::Corrupt);
     }
     assert_eq!(values(&life.partition).len(), 1, "reads go on");
     assert_eq!(life.partition.ends().durable, Offset(1));

@@ -25,10 +25,15 @@ fn in_words(cli: &Cli, path: &Path) -> String {
 #[test]
 fn a_segment_shows_its_batches_and_records() {
     let cli = Cli::with_topic("t", 1);
-    let line = r#"{"key":"k","value":"two\nlines","timestamp":951782400001,"headers":{"h":"1"}}"#;
+    // Long enough that the codec makes it smaller.
+    let tail = "-".repeat(100);
+    let line = json!({
+        "key": "k", "value": format!("two\nlines{tail}"),
+        "timestamp": 951782400001_i64, "headers": {"h": "1"},
+    });
     cli.produce(
         &["t", "--format", "json", "--compression", "lz4"],
-        line.as_bytes(),
+        line.to_string().as_bytes(),
     );
     let log = cli.dir.join("t-0/00000000000000000000.log");
     let lines = dump(&cli, &log, &["--deep"]);
@@ -41,7 +46,7 @@ fn a_segment_shows_its_batches_and_records() {
     assert_eq!(batch["crc_is_right"], true);
     assert_eq!(
         (&lines[1]["topic"], &lines[1]["value"]),
-        (&json!("t"), &json!("two\nlines"))
+        (&json!("t"), &json!(format!("two\nlines{tail}")))
     );
     let words = cli.ok(&["dump", log.to_str().unwrap(), "--deep"]);
     assert!(
@@ -49,7 +54,9 @@ fn a_segment_shows_its_batches_and_records() {
         "{words}"
     );
     assert!(
-        words.ends_with("    0 2000-02-29T00:00:00.001Z k two\\nlines h=1\n"),
+        words.ends_with(&format!(
+            "    0 2000-02-29T00:00:00.001Z k two\\nlines{tail} h=1\n"
+        )),
         "{words}"
     );
 }

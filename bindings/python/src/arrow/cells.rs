@@ -9,6 +9,7 @@ use arrow_schema::DataType;
 use levada::Error;
 use pyo3::prelude::*;
 
+use super::plain::plain;
 use crate::errors::to_py;
 
 pub enum Cells {
@@ -44,6 +45,7 @@ impl Cells {
     }
 
     pub fn open(array: &ArrayRef) -> levada::Result<Cells> {
+        let array = &plain(array)?;
         Ok(match array.data_type() {
             DataType::Binary => Cells::Binary(array.as_binary().clone()),
             DataType::LargeBinary => Cells::LargeBinary(array.as_binary().clone()),

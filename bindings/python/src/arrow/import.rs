@@ -28,6 +28,8 @@ pub fn is_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub enum Incoming {
     Stream(RecordBatchStreamReader),
     One(ArrayRef),
+    /// All was taken.
+    End,
 }
 
 impl Incoming {

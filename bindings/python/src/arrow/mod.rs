@@ -2,7 +2,9 @@
 
 mod cells;
 mod export;
+mod headers;
 mod import;
+mod plain;
 mod poll;
 mod send;
 
@@ -10,4 +12,4 @@ pub use cells::Cells;
 pub use export::{ArrowBatches, schema_capsule, stream_capsule};
 pub use import::{array_of, is_arrow};
 pub use poll::convert;
-pub use send::send_stream;
+pub use send::ArrowRows;

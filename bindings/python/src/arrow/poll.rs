@@ -1,15 +1,23 @@
 //! What a poll gave, as Arrow: values stay where they lie.
 
-use levada::Result;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, StringArray, StringViewArray, UInt32Array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::take::take;
 use levada::archive::arrow::{AbortedRanges, Binary, Columns, ConvertOptions, Converter, Window};
 use levada::embedded::Raw;
 use levada::types::{IsolationLevel, Offset};
+use levada::{Error, Result};
 
 use super::ArrowBatches;
 
-/// One record batch a partition.
-pub fn convert(polled: Vec<Raw>, binary: Binary) -> Result<ArrowBatches> {
-    let schema = Columns::default().schema(binary);
+/// One record batch a partition; with `several` a first column says of which topic.
+pub fn convert(polled: Vec<Raw>, binary: Binary, several: bool) -> Result<ArrowBatches> {
+    let mut schema = Columns::default().schema(binary);
+    if several {
+        schema = with_topic(&schema, binary);
+    }
     let mut batches = Vec::with_capacity(polled.len());
     for raw in polled {
         let mut options = ConvertOptions::new(raw.topic_partition.partition);
@@ -18,9 +26,41 @@ pub fn convert(polled: Vec<Raw>, binary: Binary) -> Result<ArrowBatches> {
         let mut converter = Converter::new(options);
         let window = Window::offsets(raw.from, Offset::MAX);
         converter.push(&raw.batches, &AbortedRanges::new(&raw.aborted), &window)?;
-        if converter.rows() > 0 {
-            batches.push(converter.finish()?);
+        if converter.rows() == 0 {
+            continue;
         }
+        let batch = converter.finish()?;
+        batches.push(match several {
+            true => beside_topic(&raw.topic_partition.topic, &batch, &schema, binary)?,
+            false => batch,
+        });
     }
     Ok(ArrowBatches::new(schema, batches))
+}
+
+fn with_topic(schema: &SchemaRef, binary: Binary) -> SchemaRef {
+    let kind = match binary {
+        Binary::View => DataType::Utf8View,
+        Binary::Large | Binary::Small => DataType::Utf8,
+    };
+    let topic = Arc::new(Field::new("topic", kind, false));
+    let fields = std::iter::once(topic).chain(schema.fields().iter().cloned());
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn beside_topic(
+    topic: &str,
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    binary: Binary,
+) -> Result<RecordBatch> {
+    let one: ArrayRef = match binary {
+        Binary::View => Arc::new(StringViewArray::from(vec![topic])),
+        Binary::Large | Binary::Small => Arc::new(StringArray::from(vec![topic])),
+    };
+    let first = UInt32Array::from(vec![0; batch.num_rows()]);
+    let names = take(&one, &first, None).map_err(|e| Error::internal(e.to_string()))?;
+    let mut columns = vec![names];
+    columns.extend(batch.columns().iter().cloned());
+    RecordBatch::try_new(schema.clone(), columns).map_err(|e| Error::internal(e.to_string()))
 }

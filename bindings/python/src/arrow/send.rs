@@ -1,11 +1,8 @@
 //! `send_arrow`: the rows of an Arrow stream as records, without the interpreter lock.
 
-use std::sync::Arc;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StructArray};
-use arrow_cast::cast;
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use levada::embedded::{Bulk, Message, Producer};
 use levada::types::Timestamp;
@@ -13,36 +10,79 @@ use levada::{Error, Result};
 use pyo3::prelude::*;
 
 use super::cells::Cells;
+use super::headers::HeaderColumn;
 use super::import::{Incoming, arrow_error};
+use super::plain::{convert, plain};
 use crate::enter::enter;
-use crate::many::offer;
-use crate::producer::make_room;
+use crate::errors::OrRaise;
+use crate::sending::{Step, offer};
 
 /// After this many rows Ctrl-C is looked for.
-const ROWS_BETWEEN_SIGNALS: usize = 1 << 16;
+const ROWS_IN_A_STEP: usize = 1 << 16;
 
-const KNOWN: [&str; 5] = ["value", "key", "timestamp", "headers", "partition"];
+/// Columns that are sent.
+const SENT: [&str; 4] = ["value", "key", "timestamp", "headers"];
 
-pub fn send_stream(
-    py: Python<'_>,
-    producer: &Producer,
-    topic: &str,
-    data: &Bound<'_, PyAny>,
-) -> PyResult<Bulk> {
-    let mut bulk = Bulk::default();
-    match Incoming::open(data)? {
-        Incoming::One(array) => {
-            let batch = as_batch(&array).map_err(crate::errors::to_py)?;
-            send_batch(py, producer, topic, &batch, &mut bulk)?;
+/// Columns that scans and polls have too. They say where a record was, not where it goes.
+const PLACES: [&str; 3] = ["topic", "partition", "offset"];
+
+/// The rows of Arrow data, and how far they are sent.
+pub struct ArrowRows {
+    incoming: Incoming,
+    /// The column `partition` says where a record goes.
+    keep_partitions: bool,
+    /// The batch that is being sent, and its first row that is not.
+    current: Option<(Rows, usize)>,
+}
+
+impl ArrowRows {
+    pub fn open(data: &Bound<'_, PyAny>, keep_partitions: bool) -> PyResult<ArrowRows> {
+        Ok(ArrowRows {
+            incoming: Incoming::open(data)?,
+            keep_partitions,
+            current: None,
+        })
+    }
+
+    /// Takes the next batch when there is none, and sends some of its rows.
+    pub fn step(
+        &mut self,
+        py: Python<'_>,
+        producer: &Producer,
+        topic: &str,
+        bulk: &mut Bulk,
+    ) -> PyResult<Step> {
+        if self.current.is_none() {
+            let Some(batch) = self.next_batch(py)? else {
+                return Ok(Step::Done);
+            };
+            let rows = enter(py, || Rows::open(&batch, self.keep_partitions))?;
+            self.current = Some((rows, 0));
         }
-        Incoming::Stream(mut stream) => {
+        let Some((rows, next)) = &mut self.current else {
+            return Ok(Step::More);
+        };
+        let until = rows.count.min(*next + ROWS_IN_A_STEP);
+        let (reached, full) = enter(py, || rows.send(producer, topic, *next..until, bulk))?;
+        *next = reached;
+        if *next == rows.count {
+            self.current = None;
+        }
+        Ok(full.map_or(Step::More, Step::Full))
+    }
+
+    fn next_batch(&mut self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        match std::mem::replace(&mut self.incoming, Incoming::End) {
+            Incoming::One(array) => as_batch(&array).map(Some).or_raise(),
             // A stream made in Python takes the interpreter lock itself while it gives a batch.
-            while let Some(batch) = py.detach(|| stream.next()) {
-                send_batch(py, producer, topic, &batch.map_err(arrow_error)?, &mut bulk)?;
+            Incoming::Stream(mut stream) => {
+                let batch = py.detach(|| stream.next());
+                self.incoming = Incoming::Stream(stream);
+                batch.transpose().map_err(arrow_error)
             }
+            Incoming::End => Ok(None),
         }
     }
-    Ok(bulk)
 }
 
 fn as_batch(array: &ArrayRef) -> Result<RecordBatch> {
@@ -52,28 +92,6 @@ fn as_batch(array: &ArrayRef) -> Result<RecordBatch> {
             "an Arrow array without columns: give a table or a record batch, or use send_many",
         )),
     }
-}
-
-fn send_batch(
-    py: Python<'_>,
-    producer: &Producer,
-    topic: &str,
-    batch: &RecordBatch,
-    bulk: &mut Bulk,
-) -> PyResult<()> {
-    let rows = enter(py, || Rows::open(batch))?;
-    let mut row = 0;
-    while row < rows.count {
-        let until = rows.count.min(row + ROWS_BETWEEN_SIGNALS);
-        let (reached, full) = enter(py, || rows.send(producer, topic, row..until, bulk))?;
-        row = reached;
-        if let Some(lane) = full {
-            let writer = enter(py, || producer.topic(topic))?;
-            make_room(py, producer, &writer, lane)?;
-        }
-        py.check_signals()?;
-    }
-    Ok(())
 }
 
 /// The columns of one record batch.
@@ -87,17 +105,20 @@ struct Rows {
 }
 
 impl Rows {
-    fn open(batch: &RecordBatch) -> Result<Rows> {
+    fn open(batch: &RecordBatch, keep_partitions: bool) -> Result<Rows> {
         let schema = batch.schema();
-        if let Some(other) = schema
-            .fields()
-            .iter()
-            .find(|f| !KNOWN.contains(&f.name().as_str()))
-        {
+        let is_known = |name: &str| SENT.contains(&name) || PLACES.contains(&name);
+        if let Some(other) = schema.fields().iter().find(|f| !is_known(f.name())) {
             return Err(Error::invalid(format!(
                 "column {:?} is none of value, key, timestamp, headers, partition: leave it out, or rename it",
                 other.name()
             )));
+        }
+        let partition = batch.column_by_name("partition");
+        if keep_partitions && partition.is_none() {
+            return Err(Error::invalid(
+                "keep_partitions: there is no column \"partition\"",
+            ));
         }
         let values = batch
             .column_by_name("value")
@@ -114,8 +135,8 @@ impl Rows {
             values: Cells::open(values).map_err(|e| e.at("column \"value\""))?,
             keys: bytes("key")?,
             timestamps: batch.column_by_name("timestamp").map(millis).transpose()?,
-            partitions: batch
-                .column_by_name("partition")
+            partitions: partition
+                .filter(|_| keep_partitions)
                 .map(integers)
                 .transpose()?,
             headers: batch
@@ -169,94 +190,37 @@ fn number(column: Option<&Int64Array>, row: usize) -> Option<i64> {
 }
 
 fn integers(column: &ArrayRef) -> Result<Int64Array> {
+    let column = plain(column)?;
     if !column.data_type().is_integer() && !column.data_type().is_null() {
         return Err(Error::invalid(format!(
             "column \"partition\" is {}, it must be integers",
             column.data_type()
         )));
     }
-    as_int64(column)
+    as_int64(&column, "partition")
 }
 
-/// Timestamps of any unit, and integers of milliseconds, as milliseconds.
+/// Timestamps of any unit, dates, and integers of milliseconds, as milliseconds.
 fn millis(column: &ArrayRef) -> Result<Int64Array> {
+    let column = plain(column)?;
     match column.data_type() {
         DataType::Timestamp(_, zone) => {
             let wanted = DataType::Timestamp(TimeUnit::Millisecond, zone.clone());
-            as_int64(&cast(column, &wanted).map_err(|e| Error::invalid(e.to_string()))?)
+            as_int64(&convert(&column, &wanted)?, "timestamp")
         }
-        kind if kind.is_integer() || kind.is_null() => as_int64(column),
+        DataType::Date32 | DataType::Date64 => {
+            let wanted = DataType::Timestamp(TimeUnit::Millisecond, None);
+            as_int64(&convert(&column, &wanted)?, "timestamp")
+        }
+        kind if kind.is_integer() || kind.is_null() => as_int64(&column, "timestamp"),
         other => Err(Error::invalid(format!(
             "column \"timestamp\" is {other}, it must be timestamps or integers of milliseconds"
         ))),
     }
 }
 
-fn as_int64(column: &ArrayRef) -> Result<Int64Array> {
-    let wide = cast(column, &DataType::Int64).map_err(|e| Error::invalid(e.to_string()))?;
+fn as_int64(column: &ArrayRef, name: &str) -> Result<Int64Array> {
+    let wide =
+        convert(column, &DataType::Int64).map_err(|e| e.at(format_args!("column {name:?}")))?;
     Ok(wide.as_primitive::<Int64Type>().clone())
-}
-
-/// A list (or map) of keys and values for each row.
-struct HeaderColumn {
-    array: ArrayRef,
-    keys: Cells,
-    values: Cells,
-}
-
-impl HeaderColumn {
-    fn open(column: &ArrayRef) -> Result<HeaderColumn> {
-        let wrong = || {
-            Error::invalid(format!(
-                "column \"headers\" is {}, it must be a list of structs of key and value, or a map",
-                column.data_type()
-            ))
-        };
-        let (array, pairs): (ArrayRef, StructArray) = match column.data_type() {
-            DataType::Map(_, _) => (column.clone(), column.as_map().entries().clone()),
-            DataType::List(_) => {
-                let pairs = column.as_list::<i32>().values();
-                (
-                    column.clone(),
-                    pairs.as_struct_opt().ok_or_else(wrong)?.clone(),
-                )
-            }
-            DataType::LargeList(inner) => {
-                let small = cast(column, &DataType::List(inner.clone()))
-                    .map_err(|e| Error::invalid(e.to_string()))?;
-                let pairs = small.as_list::<i32>().values().as_struct_opt().cloned();
-                (small, pairs.ok_or_else(wrong)?)
-            }
-            _ => return Err(wrong()),
-        };
-        let mut columns = pairs.columns().iter();
-        let (Some(keys), Some(values), None) = (columns.next(), columns.next(), columns.next())
-        else {
-            return Err(wrong());
-        };
-        Ok(HeaderColumn {
-            array: Arc::clone(&array),
-            keys: Cells::open(keys)?,
-            values: Cells::open(values)?,
-        })
-    }
-
-    fn row<'a>(&'a self, row: usize, into: &mut Vec<(&'a [u8], Option<&'a [u8]>)>) -> Result<()> {
-        if self.array.is_null(row) {
-            return Ok(());
-        }
-        let offsets = match self.array.as_map_opt() {
-            Some(map) => map.value_offsets(),
-            None => self.array.as_list::<i32>().value_offsets(),
-        };
-        let (Some(&from), Some(&to)) = (offsets.get(row), offsets.get(row + 1)) else {
-            return Ok(());
-        };
-        for at in from as usize..to as usize {
-            let key = self.keys.get(at);
-            let key = key.ok_or_else(|| Error::invalid("a header's key is null"))?;
-            into.push((key, self.values.get(at)));
-        }
-        Ok(())
-    }
 }

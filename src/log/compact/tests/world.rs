@@ -247,6 +247,7 @@ pub fn compact(
     let Some(plan) = plan(&situation, |s| Ok(s.max_timestamp))? else {
         return Ok(None);
     };
+    let stop = crate::log::Stop::new();
     let mut cleaner = Cleaner::prepare(Job {
         disk: disk.clone(),
         dir: dir(),
@@ -256,6 +257,7 @@ pub fn compact(
         producers: states.last_records(),
         now: Timestamp(now),
         map_bytes_max,
+        stop: &stop,
     })?;
     while let Some(group) = cleaner.next_group()? {
         swap_in(&**disk, dir(), &group)?;
