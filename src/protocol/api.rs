@@ -7,6 +7,60 @@ use super::reader::Reader;
 use super::schema::Message;
 use crate::error::Result;
 
+/// THE table, given to the macro `$then`.
+macro_rules! for_each_api {
+    ($then:ident) => {
+        $then! {
+            Produce = 0: produce::{ProduceRequest, ProduceResponse},
+            Fetch = 1: fetch::{FetchRequest, FetchResponse},
+            ListOffsets = 2: list_offsets::{ListOffsetsRequest, ListOffsetsResponse},
+            Metadata = 3: metadata::{MetadataRequest, MetadataResponse},
+            OffsetCommit = 8: offset_commit::{OffsetCommitRequest, OffsetCommitResponse},
+            OffsetFetch = 9: offset_fetch::{OffsetFetchRequest, OffsetFetchResponse},
+            FindCoordinator = 10: find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse},
+            JoinGroup = 11: join_group::{JoinGroupRequest, JoinGroupResponse},
+            Heartbeat = 12: heartbeat::{HeartbeatRequest, HeartbeatResponse},
+            LeaveGroup = 13: leave_group::{LeaveGroupRequest, LeaveGroupResponse},
+            SyncGroup = 14: sync_group::{SyncGroupRequest, SyncGroupResponse},
+            DescribeGroups = 15: describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse},
+            ListGroups = 16: list_groups::{ListGroupsRequest, ListGroupsResponse},
+            ApiVersions = 18: api_versions::{ApiVersionsRequest, ApiVersionsResponse},
+            CreateTopics = 19: create_topics::{CreateTopicsRequest, CreateTopicsResponse},
+            DeleteTopics = 20: delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse},
+            DeleteRecords = 21: delete_records::{DeleteRecordsRequest, DeleteRecordsResponse},
+            InitProducerId = 22: init_producer_id::{InitProducerIdRequest, InitProducerIdResponse},
+            OffsetForLeaderEpoch = 23: offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse},
+            AddPartitionsToTxn = 24: add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse},
+            AddOffsetsToTxn = 25: add_offsets_to_txn::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse},
+            EndTxn = 26: end_txn::{EndTxnRequest, EndTxnResponse},
+            WriteTxnMarkers = 27: write_txn_markers::{WriteTxnMarkersRequest, WriteTxnMarkersResponse},
+            TxnOffsetCommit = 28: txn_offset_commit::{TxnOffsetCommitRequest, TxnOffsetCommitResponse},
+            DescribeConfigs = 32: describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse},
+            AlterConfigs = 33: alter_configs::{AlterConfigsRequest, AlterConfigsResponse},
+            AlterReplicaLogDirs = 34: alter_replica_log_dirs::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse},
+            DescribeLogDirs = 35: describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse},
+            CreatePartitions = 37: create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse},
+            DeleteGroups = 42: delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse},
+            ElectLeaders = 43: elect_leaders::{ElectLeadersRequest, ElectLeadersResponse},
+            IncrementalAlterConfigs = 44: incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse},
+            AlterPartitionReassignments = 45: alter_partition_reassignments::{AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse},
+            ListPartitionReassignments = 46: list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse},
+            OffsetDelete = 47: offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse},
+            UpdateFeatures = 57: update_features::{UpdateFeaturesRequest, UpdateFeaturesResponse},
+            DescribeCluster = 60: describe_cluster::{DescribeClusterRequest, DescribeClusterResponse},
+            DescribeProducers = 61: describe_producers::{DescribeProducersRequest, DescribeProducersResponse},
+            DescribeTransactions = 65: describe_transactions::{DescribeTransactionsRequest, DescribeTransactionsResponse},
+            ListTransactions = 66: list_transactions::{ListTransactionsRequest, ListTransactionsResponse},
+            ConsumerGroupHeartbeat = 68: consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse},
+            ConsumerGroupDescribe = 69: consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse},
+            GetTelemetrySubscriptions = 71: get_telemetry_subscriptions::{GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse},
+            PushTelemetry = 72: push_telemetry::{PushTelemetryRequest, PushTelemetryResponse},
+            ListConfigResources = 74: list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse},
+            DescribeTopicPartitions = 75: describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse},
+        }
+    };
+}
+
 macro_rules! apis {
     ($( $name:ident = $number:literal: $file:ident::{$request:ident, $response:ident}, )+) => {
         /// An API of Kafka's protocol.
@@ -80,54 +134,7 @@ macro_rules! facts {
     };
 }
 
-apis! {
-    Produce = 0: produce::{ProduceRequest, ProduceResponse},
-    Fetch = 1: fetch::{FetchRequest, FetchResponse},
-    ListOffsets = 2: list_offsets::{ListOffsetsRequest, ListOffsetsResponse},
-    Metadata = 3: metadata::{MetadataRequest, MetadataResponse},
-    OffsetCommit = 8: offset_commit::{OffsetCommitRequest, OffsetCommitResponse},
-    OffsetFetch = 9: offset_fetch::{OffsetFetchRequest, OffsetFetchResponse},
-    FindCoordinator = 10: find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse},
-    JoinGroup = 11: join_group::{JoinGroupRequest, JoinGroupResponse},
-    Heartbeat = 12: heartbeat::{HeartbeatRequest, HeartbeatResponse},
-    LeaveGroup = 13: leave_group::{LeaveGroupRequest, LeaveGroupResponse},
-    SyncGroup = 14: sync_group::{SyncGroupRequest, SyncGroupResponse},
-    DescribeGroups = 15: describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse},
-    ListGroups = 16: list_groups::{ListGroupsRequest, ListGroupsResponse},
-    ApiVersions = 18: api_versions::{ApiVersionsRequest, ApiVersionsResponse},
-    CreateTopics = 19: create_topics::{CreateTopicsRequest, CreateTopicsResponse},
-    DeleteTopics = 20: delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse},
-    DeleteRecords = 21: delete_records::{DeleteRecordsRequest, DeleteRecordsResponse},
-    InitProducerId = 22: init_producer_id::{InitProducerIdRequest, InitProducerIdResponse},
-    OffsetForLeaderEpoch = 23: offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse},
-    AddPartitionsToTxn = 24: add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse},
-    AddOffsetsToTxn = 25: add_offsets_to_txn::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse},
-    EndTxn = 26: end_txn::{EndTxnRequest, EndTxnResponse},
-    WriteTxnMarkers = 27: write_txn_markers::{WriteTxnMarkersRequest, WriteTxnMarkersResponse},
-    TxnOffsetCommit = 28: txn_offset_commit::{TxnOffsetCommitRequest, TxnOffsetCommitResponse},
-    DescribeConfigs = 32: describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse},
-    AlterConfigs = 33: alter_configs::{AlterConfigsRequest, AlterConfigsResponse},
-    AlterReplicaLogDirs = 34: alter_replica_log_dirs::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse},
-    DescribeLogDirs = 35: describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse},
-    CreatePartitions = 37: create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse},
-    DeleteGroups = 42: delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse},
-    ElectLeaders = 43: elect_leaders::{ElectLeadersRequest, ElectLeadersResponse},
-    IncrementalAlterConfigs = 44: incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse},
-    AlterPartitionReassignments = 45: alter_partition_reassignments::{AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse},
-    ListPartitionReassignments = 46: list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse},
-    OffsetDelete = 47: offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse},
-    UpdateFeatures = 57: update_features::{UpdateFeaturesRequest, UpdateFeaturesResponse},
-    DescribeCluster = 60: describe_cluster::{DescribeClusterRequest, DescribeClusterResponse},
-    DescribeProducers = 61: describe_producers::{DescribeProducersRequest, DescribeProducersResponse},
-    DescribeTransactions = 65: describe_transactions::{DescribeTransactionsRequest, DescribeTransactionsResponse},
-    ListTransactions = 66: list_transactions::{ListTransactionsRequest, ListTransactionsResponse},
-    ConsumerGroupHeartbeat = 68: consumer_group_heartbeat::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse},
-    ConsumerGroupDescribe = 69: consumer_group_describe::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse},
-    GetTelemetrySubscriptions = 71: get_telemetry_subscriptions::{GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse},
-    PushTelemetry = 72: push_telemetry::{PushTelemetryRequest, PushTelemetryResponse},
-    ListConfigResources = 74: list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse},
-    DescribeTopicPartitions = 75: describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse},
-}
+for_each_api!(apis);
 
 impl ApiKey {
     /// Kafka's key.
@@ -204,3 +211,6 @@ impl std::fmt::Display for ApiKey {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+pub(super) use for_each_api;
