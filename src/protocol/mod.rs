@@ -2,6 +2,7 @@
 //! Kafka's definitions; headers and frames.
 
 mod api;
+mod blob;
 mod header;
 mod message_writer;
 pub mod messages;
@@ -16,6 +17,7 @@ mod wire;
 mod writer;
 
 pub use api::{ApiKey, rewrite_request, rewrite_response};
+pub use blob::{read_blob, write_blob};
 pub use header::{RequestHeader, read_response_header, write_request, write_response};
 pub use message_writer::{Mark, MessageWriter};
 pub use reader::{ARRAY_BYTES_MAX, Reader, STRING_BYTES_MAX};

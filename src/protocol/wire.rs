@@ -117,7 +117,7 @@ impl<'a> Wire<'a> for bool {
 
     #[cfg(test)]
     fn sample(s: &mut Sampler, _: Version) -> Self {
-        s.number() % 2 == 0
+        s.number().is_multiple_of(2)
     }
 }
 

@@ -7,14 +7,15 @@ use crate::protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsRes
 use crate::protocol::messages::consumer_group_heartbeat::{
     Assignment, ConsumerGroupHeartbeatResponse,
 };
+use crate::protocol::messages::consumer_protocol::ConsumerProtocolSubscription;
 use crate::protocol::messages::fetch::{
     FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
 use crate::protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use crate::protocol::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use crate::protocol::{
-    ApiKey, Message, MessageWriter, Reader, Records, RequestHeader, read_response_header,
-    write_request, write_response,
+    ApiKey, Message, MessageWriter, Reader, Records, RequestHeader, read_blob,
+    read_response_header, write_blob, write_request, write_response,
 };
 
 fn encoded<'a>(message: &impl Message<'a>, version: i16) -> crate::Result<Vec<u8>> {
@@ -56,8 +57,10 @@ fn a_value_that_must_not_be_dropped_is_refused() {
     assert_eq!(refused.code(), Code::UnsupportedVersion);
     assert!(refused.message().contains("allow_auto_topic_creation"));
     // What may be dropped is.
-    let mut response = ApiVersionsResponse::default();
-    response.throttle_time_ms = 7;
+    let response = ApiVersionsResponse {
+        throttle_time_ms: 7,
+        ..ApiVersionsResponse::default()
+    };
     assert_eq!(encoded(&response, 0).unwrap(), [0; 6]);
 }
 
@@ -161,8 +164,10 @@ fn strings_and_records_borrow_from_the_frame() {
 
 #[test]
 fn strings_that_are_too_long_are_refused() {
-    let mut request = ApiVersionsRequest::default();
-    request.client_software_name = "x".repeat(32_767).into();
+    let mut request = ApiVersionsRequest {
+        client_software_name: "x".repeat(32_767).into(),
+        ..ApiVersionsRequest::default()
+    };
     assert!(encoded(&request, 3).is_ok());
     request.client_software_name.to_mut().push('x');
     assert_eq!(encoded(&request, 3).unwrap_err().kind(), Kind::Invalid);
@@ -288,4 +293,26 @@ fn versions_are_those_of_a_broker() {
     assert_eq!(ApiKey::ApiVersions.request_header_version(3), 2);
     assert_eq!(ApiKey::ApiVersions.response_header_version(3), 0);
     assert!(ApiKey::ALL.is_sorted());
+}
+
+#[test]
+fn a_newer_blob_is_read_as_the_last_we_know() {
+    let subscription = ConsumerProtocolSubscription {
+        topics: vec!["orders".into()],
+        generation_id: 4,
+        rack_id: Some("r1".into()),
+        ..ConsumerProtocolSubscription::default()
+    };
+    let mut blob = write_blob(&subscription, 3).unwrap();
+    let read: ConsumerProtocolSubscription<'_> = read_blob(&blob).unwrap();
+    assert_eq!(read, subscription);
+    blob[1] = 9;
+    blob.extend_from_slice(b"something new");
+    let read: ConsumerProtocolSubscription<'_> = read_blob(&blob).unwrap();
+    assert_eq!(read, subscription);
+    blob[0] = 0xff;
+    assert!(read_blob::<ConsumerProtocolSubscription<'_>>(&blob).is_err());
+    let old = write_blob(&subscription, 0).unwrap();
+    let read: ConsumerProtocolSubscription<'_> = read_blob(&old).unwrap();
+    assert_eq!((read.generation_id, read.rack_id), (-1, None));
 }
