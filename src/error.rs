@@ -165,6 +165,7 @@ codes! {
     FencedLeaderEpoch = 74,
     UnknownLeaderEpoch = 75,
     UnsupportedCompressionType = 76,
+    MemberIdRequired = 79,
     GroupMaxSizeReached = 81,
     FencedInstanceId = 82,
     GroupSubscribedToTopic = 86,
@@ -210,6 +211,7 @@ impl Code {
             IllegalGeneration
             | UnknownMemberId
             | RebalanceInProgress
+            | MemberIdRequired
             | NonEmptyGroup
             | GroupSubscribedToTopic
             | OutOfOrderSequenceNumber

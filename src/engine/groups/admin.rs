@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::classic::CONSUMER;
 use super::coordinator::{Coordinator, Group};
 use super::group::{ConsumerGroup, GroupState, GroupType};
 use super::member::MemberState;
@@ -17,6 +18,9 @@ pub struct GroupListing {
     pub id: Arc<str>,
     pub kind: GroupType,
     pub state: GroupState,
+    /// "consumer" for consumer groups, what its members said for classic ones; empty for a group of
+    /// offsets alone.
+    pub protocol_type: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +62,7 @@ impl Coordinator {
                 id: id.clone(),
                 kind,
                 state,
+                protocol_type: protocol_type(group),
             }
         };
         self.groups.iter().map(listing).collect()
@@ -125,9 +130,16 @@ impl Coordinator {
 fn kind_and_state(group: &Group) -> (GroupType, GroupState) {
     match (&group.consumer, &group.classic) {
         (Some(consumer), _) => (GroupType::Consumer, consumer.state()),
-        // Members of the classic protocol are kept, not served: nobody rebalances them here.
-        (None, Some(classic)) if classic.members > 0 => (GroupType::Classic, GroupState::Stable),
-        (None, _) => (GroupType::Classic, GroupState::Empty),
+        (None, Some(classic)) => (GroupType::Classic, classic.state),
+        (None, None) => (GroupType::Classic, GroupState::Empty),
+    }
+}
+
+fn protocol_type(group: &Group) -> Arc<str> {
+    match (&group.consumer, &group.classic) {
+        (Some(_), _) => Arc::from(CONSUMER),
+        (None, Some(classic)) => classic.protocol_type.clone().unwrap_or_default(),
+        (None, None) => Arc::default(),
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::group::ConsumerGroup;
+use super::classic::{Alarm, Alarms, ClassicGroup};
+use super::group::{ConsumerGroup, GroupState};
 use super::offsets::{GroupOffsets, PendingOffsets};
 use super::plan::{Now, Plan};
-use super::records::{Change, ClassicGroup, What, decode};
+use super::records::{Change, What, decode};
 use super::settings::GroupSettings;
 use super::timers::Timers;
 use crate::error::{Code, Error, Result};
@@ -36,7 +37,13 @@ impl Group {
 
     pub fn has_members(&self) -> bool {
         let consumer = self.consumer.as_ref().is_some_and(|g| !g.is_empty());
-        consumer || self.classic.as_ref().is_some_and(|g| g.members > 0)
+        consumer || self.has_classic_members()
+    }
+
+    /// Whether a classic group has members, or a rebalance that waits for some.
+    pub fn has_classic_members(&self) -> bool {
+        let classic = self.classic.as_ref();
+        classic.is_some_and(|g| g.state != GroupState::Empty)
     }
 }
 
@@ -51,6 +58,8 @@ pub struct Coordinator {
     pub(super) groups: BTreeMap<Arc<str>, Group>,
     pub(super) pending: PendingOffsets,
     pub(super) timers: Timers,
+    /// Those of classic groups.
+    pub(super) alarms: Alarms,
     /// Which version of the topic metadata each group's topics were last compared with.
     pub(super) checked: HashMap<Arc<str>, u64>,
     /// Counts replayed records: the order of commits, so that a transaction's end does not undo a
@@ -65,6 +74,7 @@ impl Coordinator {
             groups: BTreeMap::new(),
             pending: PendingOffsets::default(),
             timers: Timers::default(),
+            alarms: Alarms::default(),
             checked: HashMap::new(),
             sequence: 0,
         }
@@ -83,6 +93,12 @@ impl Coordinator {
         }
         if let Some(version) = plan.effects.checked {
             self.checked.insert(plan.group.clone(), version);
+        }
+        if let Some(classic) = plan.effects.classic {
+            self.set_classic(&plan.group, *classic);
+        }
+        for (alarm, at) in plan.effects.alarms {
+            self.alarms.set(&plan.group, alarm, at);
         }
         if let Some(member) = &plan.effects.heard {
             let until = now.monotonic + self.settings.session_timeout;
@@ -113,6 +129,11 @@ impl Coordinator {
     pub fn loaded(&mut self, now: Now) {
         let until = now.monotonic + self.settings.session_timeout;
         for (id, group) in &self.groups {
+            for (member, known) in group.classic.iter().flat_map(|g| g.members()) {
+                let at = now.monotonic.saturating_add(known.session_timeout);
+                let session = Alarm::Session(member.clone());
+                self.alarms.set(id, session, Some(at));
+            }
             let Some(consumer) = &group.consumer else {
                 continue;
             };
@@ -146,7 +167,9 @@ impl Coordinator {
                     group.offsets.set(topic, *partition, value, self.sequence);
                 }
             },
-            What::Classic(value) => group.classic = value.clone(),
+            What::Classic(value) => {
+                group.classic = value.as_ref().map(ClassicGroup::from_value);
+            }
             What::PartitionMetadata => {}
             What::Group(None) => {
                 group.consumer = None;
@@ -173,8 +196,17 @@ impl Coordinator {
         }
     }
 
+    fn set_classic(&mut self, id: &Arc<str>, classic: ClassicGroup) {
+        let group = self.groups.entry(id.clone()).or_default();
+        group.classic = Some(classic).filter(|c| !c.is_blank());
+        if group.is_nothing() {
+            self.groups.remove(id);
+        }
+    }
+
     fn set_timers(&mut self, change: &Change, now: Now) {
         match &change.what {
+            What::Classic(None) => self.alarms.forget(&change.group),
             What::Member {
                 member,
                 value: None,
@@ -214,6 +246,16 @@ impl Coordinator {
 #[cfg(test)]
 impl Coordinator {
     pub(super) fn same_state(&self, other: &Coordinator) -> bool {
-        self.groups == other.groups && self.pending == other.pending
+        let recorded = |groups: &BTreeMap<Arc<str>, Group>| {
+            let mut groups = groups.clone();
+            for group in groups.values_mut() {
+                if let Some(classic) = &mut group.classic {
+                    *classic = classic.recorded();
+                }
+            }
+            groups.retain(|_, group| group.classic.as_ref().is_none_or(|c| c.written));
+            groups
+        };
+        recorded(&self.groups) == recorded(&other.groups) && self.pending == other.pending
     }
 }

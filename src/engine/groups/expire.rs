@@ -20,7 +20,8 @@ pub struct Evicted {
 impl Coordinator {
     /// When [`Coordinator::expire`] has something to do next, in monotonic time.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.timers.next()
+        let both = [self.timers.next(), self.alarms.next()];
+        both.into_iter().flatten().min()
     }
 
     /// Puts out the members whose time is over: one plan a group, to be appended and applied each.
@@ -42,6 +43,7 @@ impl Coordinator {
             put_out(&mut draft, &members);
             Some(draft.finish(evicted))
         });
-        plans.collect()
+        let classic = self.expire_classic(now);
+        plans.chain(classic).collect()
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::coordinator::Coordinator;
-use super::group::ConsumerGroup;
+use super::group::{ConsumerGroup, GroupState};
 use super::join::member_of;
 use super::member::{LEAVE_EPOCH, Member, STATIC_LEAVE_EPOCH};
 use super::partitions::{Assignment, without_epochs};
@@ -123,7 +123,7 @@ impl Coordinator {
         }
         let mut draft = Draft::new(id.clone(), None);
         match group.and_then(|g| g.classic.as_ref()) {
-            Some(classic) if classic.members > 0 => return Err(self.not_a_group(id)),
+            Some(classic) if classic.state != GroupState::Empty => return Err(self.not_a_group(id)),
             // An empty classic group becomes a consumer group, and keeps its offsets.
             Some(_) => draft.record_only(What::Classic(None)),
             None => {}

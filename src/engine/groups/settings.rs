@@ -43,6 +43,34 @@ pub struct GroupSettings {
     pub offset_metadata_bytes_max: usize,
     /// `offsets.retention.minutes`: how long an offset outlives its last use.
     pub offsets_retention: Duration,
+    pub classic: ClassicSettings,
+}
+
+/// Of groups of the classic protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassicSettings {
+    /// `group.min.session.timeout.ms`.
+    pub session_timeout_min: Duration,
+    /// `group.max.session.timeout.ms`.
+    pub session_timeout_max: Duration,
+    /// `group.initial.rebalance.delay.ms`: how long the first rebalance waits for more members.
+    pub initial_rebalance_delay: Duration,
+    /// `group.max.size`.
+    pub group_size_max: usize,
+    /// How long a member may wait in its first JoinGroup. Kafka's is not a setting either.
+    pub new_member_timeout: Duration,
+}
+
+impl Default for ClassicSettings {
+    fn default() -> Self {
+        ClassicSettings {
+            session_timeout_min: Duration::from_secs(6),
+            session_timeout_max: Duration::from_secs(1800),
+            initial_rebalance_delay: Duration::from_secs(3),
+            group_size_max: i32::MAX as usize,
+            new_member_timeout: Duration::from_secs(300),
+        }
+    }
 }
 
 impl Default for GroupSettings {
@@ -54,6 +82,7 @@ impl Default for GroupSettings {
             assignors: AssignorKind::ALL.to_vec(),
             offset_metadata_bytes_max: 4096,
             offsets_retention: Duration::from_secs(7 * 24 * 3600),
+            classic: ClassicSettings::default(),
         }
     }
 }

@@ -75,6 +75,10 @@ pub struct World {
     pub log: Vec<(RecordBytes, Option<ProducerId>)>,
     pub now: Now,
     pub clients: BTreeMap<&'static str, Client>,
+    /// What requests that waited were answered.
+    pub answers: BTreeMap<WaiterToken, Waited>,
+    /// Counts the tokens given out.
+    pub tokens: std::cell::Cell<u64>,
 }
 
 pub const GROUP: &str = "g";
@@ -91,6 +95,8 @@ impl World {
                 monotonic: Duration::ZERO,
             },
             clients: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            tokens: std::cell::Cell::new(0),
         };
         for (name, partitions) in topics {
             world.topics.set(name, *partitions);
@@ -104,7 +110,11 @@ impl World {
     }
 
     /// Appends, applies, answers: what the engine does with a plan.
-    pub fn run<T>(&mut self, plan: Plan<T>) -> T {
+    pub fn run<T>(&mut self, mut plan: Plan<T>) -> T {
+        for delivery in plan.take_deliveries() {
+            let earlier = self.answers.insert(delivery.token, delivery.answer);
+            assert!(earlier.is_none(), "{:?} is answered twice", delivery.token);
+        }
         let producer = plan.producer().map(|(id, _)| id);
         self.log.extend(plan.records().map(|r| (r, producer)));
         self.groups.apply(plan, self.now)

@@ -95,6 +95,9 @@ impl Coordinator {
         if request.epoch < 0 && group.is_none_or(|g| !g.has_members()) {
             return Ok(());
         }
+        if let Some(classic) = group.and_then(|g| g.classic.as_ref()) {
+            return classic.may_commit(request, in_transaction);
+        }
         let unknown = || unknown_member(&request.group, &request.member);
         match (group, consumer) {
             (None, _) => Err(self.not_a_group(&request.group)),

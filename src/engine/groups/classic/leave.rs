@@ -1,0 +1,54 @@
+//! LeaveGroup: members that go by themselves, and static ones that an administrator removes.
+
+use super::draft::{Draft, unknown_member};
+use super::rebalance::after_leaving;
+use super::requests::{ClassicLeave, Leaver, LeaverOutcome};
+use super::seats::known;
+use crate::engine::groups::coordinator::Coordinator;
+use crate::engine::groups::plan::{Now, Plan};
+use crate::error::Result;
+
+impl Coordinator {
+    /// Takes members out, each with an outcome of its own: `UnknownMemberId`, `FencedInstanceId`.
+    ///
+    /// Errors, for all: `InvalidGroupId`, `UnknownMemberId` (no such group).
+    pub fn leave_classic(
+        &self,
+        request: &ClassicLeave,
+        now: Now,
+    ) -> Result<Plan<Vec<LeaverOutcome>>> {
+        let first = request.members.first();
+        let first = first.map_or("", |leaver| &leaver.member);
+        let group = self.classic_group(&request.group, first)?;
+        let mut draft = Draft::new(&request.group, Some(group), &self.settings, now);
+        let leavers = request.members.iter();
+        let outcomes: Vec<LeaverOutcome> = leavers
+            .map(|leaver| LeaverOutcome {
+                leaver: leaver.clone(),
+                result: take_out(&mut draft, leaver),
+            })
+            .collect();
+        if outcomes.iter().any(|outcome| outcome.result.is_ok()) {
+            after_leaving(&mut draft);
+        }
+        Ok(draft.finish(outcomes))
+    }
+}
+
+fn take_out(draft: &mut Draft<'_>, leaver: &Leaver) -> Result<()> {
+    let group = draft.group();
+    let instance = leaver.instance_id.as_ref();
+    if let Some(pending) = group.pending.get(&leaver.member).cloned() {
+        draft.forget_pending(&pending);
+        return Ok(());
+    }
+    let id = match leaver.member.is_empty() {
+        true => instance
+            .and_then(|instance| group.id_of_instance(instance))
+            .cloned()
+            .ok_or_else(|| unknown_member(&draft.id, &leaver.member))?,
+        false => known(group, &draft.id, &leaver.member, instance)?,
+    };
+    draft.put_out(&id);
+    Ok(())
+}
