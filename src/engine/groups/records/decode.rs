@@ -182,7 +182,10 @@ fn member_metadata(bytes: &[u8]) -> Result<MemberMetadata> {
         classic: None,
     };
     r.tag_0(|field| {
-        value.classic = Some(classic_metadata(field)?);
+        value.classic = match field.uvarint()? {
+            0 => None,
+            _ => Some(classic_metadata(field)?),
+        };
         Ok(())
     })?;
     Ok(value)

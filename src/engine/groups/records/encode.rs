@@ -106,8 +106,14 @@ fn classic(value: &ClassicValue) -> Vec<u8> {
     out.writer.bytes
 }
 
-fn classic_metadata(value: &ClassicMemberMetadata) -> Writer {
+/// A structure that may be null, in a tag: a varint before it tells.
+fn classic_metadata(value: Option<&ClassicMemberMetadata>) -> Writer {
     let mut field = Writer::new();
+    let Some(value) = value else {
+        field.uvarint(0);
+        return field;
+    };
+    field.uvarint(1);
     field.i32(value.session_timeout_ms);
     field.compact_array_len(value.protocols.len());
     for (name, subscription) in &value.protocols {
@@ -145,7 +151,7 @@ fn member_metadata(value: &MemberMetadata) -> Vec<u8> {
     out.maybe_string(value.regex.as_deref());
     out.writer.i32(value.rebalance_timeout_ms);
     out.maybe_string(value.assignor.as_deref());
-    out.tag_0(value.classic.as_ref().map(classic_metadata));
+    out.tag_0(Some(classic_metadata(value.classic.as_ref())));
     out.writer.bytes
 }
 
