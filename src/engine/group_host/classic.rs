@@ -46,7 +46,7 @@ impl Groups {
     ///
     /// Errors, for all: `UnknownMemberId` (no such group), `InvalidGroupId`.
     pub fn leave_classic(&self, request: &ClassicLeave) -> Result<Vec<LeaverOutcome>> {
-        self.decide(|coordinator, _, now| coordinator.leave_classic(request, now))
+        self.decide(|coordinator, view, now| coordinator.leave_classic(request, view, now))
             .map(|(outcomes, _)| outcomes)
     }
 

@@ -72,7 +72,7 @@ impl Groups {
     }
 
     pub fn leave(&self, request: &LeaveRequest) -> Result<()> {
-        self.decide(|coordinator, _, now| coordinator.leave(request, now))
+        self.decide(|coordinator, view, now| coordinator.leave(request, view, now))
             .map(drop)
     }
 
@@ -133,7 +133,7 @@ impl Groups {
 
     /// Forgets the offsets of a topic that was deleted.
     pub(in crate::engine) fn topic_deleted(&self, name: &Arc<str>) -> Result<()> {
-        self.each_plan(|coordinator, _| coordinator.topics_deleted(std::slice::from_ref(name)))?;
+        self.each_plan(|coordinator, _, _| coordinator.topics_deleted(std::slice::from_ref(name)))?;
         self.tell_all();
         Ok(())
     }
@@ -151,13 +151,13 @@ impl Groups {
 
     /// Puts out members whose time is over; offsets nobody uses go. Gives when to come again.
     pub(super) fn tick(&self) -> Result<Option<Duration>> {
-        self.each_plan(|coordinator, now| coordinator.expire(now))?;
+        self.each_plan(|coordinator, view, now| coordinator.expire(view, now))?;
         Ok(self.state.lock().coordinator.next_deadline())
     }
 
     /// Forgets offsets that nobody used for `offsets.retention.minutes`.
     pub(in crate::engine) fn expire_offsets(&self) -> Result<()> {
-        self.each_plan(|coordinator, now| coordinator.expire_offsets(now))
+        self.each_plan(|coordinator, _, now| coordinator.expire_offsets(now))
     }
 
     /// Reads the groups and puts out members whose time is over from now on, also of groups that
@@ -231,18 +231,7 @@ impl Groups {
         let (engine, mut state) = self.enter()?;
         let now = now(&engine);
         let due = state.coordinator.next_deadline();
-        let plan = {
-            let table = engine.table.read();
-            let version = engine.version.load(std::sync::atomic::Ordering::Acquire);
-            decide(
-                &state.coordinator,
-                &View {
-                    table: &table,
-                    version,
-                },
-                now,
-            )?
-        };
+        let plan = View::with(&engine, |view| decide(&state.coordinator, view, now))?;
         let done = self.carry_out(&engine, &mut state, plan, now)?;
         let due_now = state.coordinator.next_deadline();
         answer_ready(state);
@@ -253,11 +242,15 @@ impl Groups {
         Ok(done)
     }
 
-    fn each_plan<T>(&self, decide: impl FnOnce(&Coordinator, Now) -> Vec<Plan<T>>) -> Result<()> {
+    fn each_plan<T>(
+        &self,
+        decide: impl FnOnce(&Coordinator, &View<'_>, Now) -> Vec<Plan<T>>,
+    ) -> Result<()> {
         let (engine, mut state) = self.enter()?;
         let now = now(&engine);
         let mut failed = Ok(());
-        for plan in decide(&state.coordinator, now) {
+        let plans = View::with(&engine, |view| decide(&state.coordinator, view, now));
+        for plan in plans {
             // A plan of another group may still be carried out.
             let done = self.carry_out(&engine, &mut state, plan, now);
             failed = failed.and(done.map(drop));

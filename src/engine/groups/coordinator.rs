@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::classic::{Alarm, Alarms, ClassicGroup};
 use super::group::{ConsumerGroup, GroupState};
@@ -100,9 +101,8 @@ impl Coordinator {
         for (alarm, at) in plan.effects.alarms {
             self.alarms.set(&plan.group, alarm, at);
         }
-        if let Some(member) = &plan.effects.heard {
-            let until = now.monotonic + self.settings.session_timeout;
-            self.timers.start_session(&plan.group, member, until);
+        for member in &plan.effects.heard {
+            self.start_session(&plan.group, member, now);
         }
         plan.answer
     }
@@ -127,7 +127,7 @@ impl Coordinator {
     /// After the whole log was replayed: gives every member a new session, as nobody could be heard
     /// while the coordinator was away.
     pub fn loaded(&mut self, now: Now) {
-        let until = now.monotonic + self.settings.session_timeout;
+        let mut sessions = Vec::new();
         for (id, group) in &self.groups {
             for (member, known) in group.classic.iter().flat_map(|g| g.members()) {
                 let at = now.monotonic.saturating_add(known.session_timeout);
@@ -138,10 +138,26 @@ impl Coordinator {
                 continue;
             };
             for (member_id, member) in consumer.members() {
-                self.timers.start_session(id, member_id, until);
+                sessions.push((id.clone(), member_id.clone()));
                 self.timers.set_rebalance(id, member_id, member, now);
             }
         }
+        for (group, member) in sessions {
+            self.start_session(&group, &member, now);
+        }
+    }
+
+    /// A guest has the session timeout that it asked for.
+    fn start_session(&mut self, group: &Arc<str>, member: &Arc<str>, now: Now) {
+        let consumer = self.groups.get(group).and_then(|g| g.consumer.as_ref());
+        let Some(known) = consumer.and_then(|c| c.member(member)) else {
+            return;
+        };
+        let asked = known.metadata.classic.as_ref();
+        let asked = asked.and_then(|said| u64::try_from(said.session_timeout_ms).ok());
+        let timeout = asked.map_or(self.settings.session_timeout, Duration::from_millis);
+        let until = now.monotonic.saturating_add(timeout);
+        self.timers.start_session(group, member, until);
     }
 
     fn change(&mut self, change: &Change, producer: Option<ProducerId>) {
@@ -210,7 +226,11 @@ impl Coordinator {
             What::Member {
                 member,
                 value: None,
-            } => self.timers.forget(&change.group, member),
+            } => {
+                self.timers.forget(&change.group, member);
+                let guest = Alarm::Guest(member.clone());
+                self.alarms.set(&change.group, guest, None);
+            }
             What::Current {
                 member,
                 value: Some(_),

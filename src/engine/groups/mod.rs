@@ -16,6 +16,7 @@ mod classic;
 mod coordinator;
 mod expire;
 mod group;
+mod guests;
 mod heartbeat;
 mod join;
 mod leave;
@@ -55,5 +56,5 @@ pub use plan::{Now, Plan, RecordBytes};
 pub use requests::{
     CommitRequest, FetchAs, Heartbeat, HeartbeatAnswer, LeaveRequest, TransactionalCommit,
 };
-pub use settings::{AssignorKind, ClassicSettings, GroupSettings};
+pub use settings::{AssignorKind, ClassicSettings, GroupSettings, MigrationPolicy};
 pub use topics::{TopicInfo, TopicsView};

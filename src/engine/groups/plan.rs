@@ -43,8 +43,8 @@ pub struct Plan<T> {
 /// What a plan changes beside the recorded state; all of it is made anew after a restart.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// The member that was heard: its session starts again.
-    pub heard: Option<Arc<str>>,
+    /// Members of a consumer group that were heard: their sessions start again.
+    pub heard: Vec<Arc<str>>,
     /// The version of the topic metadata that the group's topics were compared with.
     pub checked: Option<u64>,
     /// The classic group as it is after the plan, beside what its record says.
@@ -128,6 +128,10 @@ impl<'a> Draft<'a> {
             group: base.map_or_else(|| Cow::Owned(ConsumerGroup::default()), Cow::Borrowed),
             changes: Vec::new(),
         }
+    }
+
+    pub fn id(&self) -> &Arc<str> {
+        &self.group_id
     }
 
     pub fn group(&self) -> &ConsumerGroup {

@@ -44,6 +44,36 @@ pub struct GroupSettings {
     /// `offsets.retention.minutes`: how long an offset outlives its last use.
     pub offsets_retention: Duration,
     pub classic: ClassicSettings,
+    /// `group.consumer.migration.policy`.
+    pub migration: MigrationPolicy,
+}
+
+/// Whether a group may change its protocol while it has members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MigrationPolicy {
+    #[default]
+    Bidirectional,
+    /// From classic to consumer.
+    Upgrade,
+    /// From consumer to classic.
+    Downgrade,
+    Disabled,
+}
+
+impl MigrationPolicy {
+    pub const fn upgrades(self) -> bool {
+        matches!(
+            self,
+            MigrationPolicy::Bidirectional | MigrationPolicy::Upgrade
+        )
+    }
+
+    pub const fn downgrades(self) -> bool {
+        matches!(
+            self,
+            MigrationPolicy::Bidirectional | MigrationPolicy::Downgrade
+        )
+    }
 }
 
 /// Of groups of the classic protocol.
@@ -83,6 +113,7 @@ impl Default for GroupSettings {
             offset_metadata_bytes_max: 4096,
             offsets_retention: Duration::from_secs(7 * 24 * 3600),
             classic: ClassicSettings::default(),
+            migration: MigrationPolicy::default(),
         }
     }
 }

@@ -204,7 +204,7 @@ impl World {
 
     /// Puts out whoever is due; gives their names.
     pub fn expire(&mut self) -> Vec<Evicted> {
-        let plans = self.groups.expire(self.now);
+        let plans = self.groups.expire(&self.topics, self.now);
         plans.into_iter().flat_map(|plan| self.run(plan)).collect()
     }
 

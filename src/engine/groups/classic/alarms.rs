@@ -9,6 +9,8 @@ use std::time::Duration;
 pub enum Alarm {
     /// The member, or the holder of an id that was given out, must have been heard.
     Session(Arc<str>),
+    /// A guest must have joined, or come for its assignment.
+    Guest(Arc<str>),
     /// All members must have joined.
     Join,
     /// All members must have come for their assignments.
@@ -51,6 +53,10 @@ impl Alarms {
         for (group, alarm) in all {
             self.set(&group, alarm, None);
         }
+    }
+
+    pub fn is_set(&self, group: &Arc<str>, alarm: &Alarm) -> bool {
+        self.times.contains_key(&(group.clone(), alarm.clone()))
     }
 
     pub fn next(&self) -> Option<Duration> {

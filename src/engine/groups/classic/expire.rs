@@ -13,7 +13,11 @@ impl Coordinator {
     /// What is due in classic groups: one plan a group.
     pub(in crate::engine::groups) fn expire_classic(&self, now: Now) -> Vec<Plan<Vec<Evicted>>> {
         let due = self.alarms.due(now.monotonic).into_iter();
-        let plans = due.map(|(id, alarms)| {
+        let plans = due.filter_map(|(id, mut alarms)| {
+            alarms.retain(|alarm| !matches!(alarm, Alarm::Guest(_)));
+            if alarms.is_empty() {
+                return None;
+            }
             let classic = self.groups.get(&id).and_then(|g| g.classic.as_ref());
             let mut draft = Draft::new(&id, classic, &self.settings, now);
             let before = classic.map(|c| c.members().clone()).unwrap_or_default();
@@ -29,7 +33,7 @@ impl Coordinator {
                 held_on: false,
             });
             let evicted = evicted.collect();
-            draft.finish(evicted)
+            Some(draft.finish(evicted))
         });
         plans.collect()
     }
@@ -40,6 +44,8 @@ fn ring(draft: &mut Draft<'_>, alarm: Alarm) {
         Alarm::Join => join_time_over(draft),
         Alarm::Sync => sync_time_over(draft),
         Alarm::Session(member) => session_over(draft, &member),
+        // Of consumer groups.
+        Alarm::Guest(_) => {}
     }
 }
 

@@ -19,6 +19,9 @@ impl Coordinator {
         request: &ClassicHeartbeat,
         now: Now,
     ) -> Result<Plan<Result<()>>> {
+        if let Some(group) = self.with_members(&request.group) {
+            return self.beat_as_guest(group, request, now);
+        }
         let group = self.classic_group(&request.group, &request.member)?;
         self.beat_in_classic(group, request, now)
     }

@@ -28,10 +28,14 @@ impl Coordinator {
         &self,
         request: &JoinRequest,
         token: WaiterToken,
-        _topics: &dyn TopicsView,
+        topics: &dyn TopicsView,
         now: Now,
     ) -> Plan<()> {
-        self.join_in(request, token, now).unwrap_or_else(|error| {
+        let joined = match self.with_members(&request.group) {
+            Some(group) => self.join_as_guest(group, request, token, topics, now),
+            None => self.join_in(request, token, now),
+        };
+        joined.unwrap_or_else(|error| {
             let told = match error.code() {
                 Code::GroupMaxSizeReached => Arc::from(""),
                 _ => request.member.clone(),

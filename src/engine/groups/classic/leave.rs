@@ -6,6 +6,7 @@ use super::requests::{ClassicLeave, Leaver, LeaverOutcome};
 use super::seats::known;
 use crate::engine::groups::coordinator::Coordinator;
 use crate::engine::groups::plan::{Now, Plan};
+use crate::engine::groups::topics::TopicsView;
 use crate::error::Result;
 
 impl Coordinator {
@@ -15,8 +16,12 @@ impl Coordinator {
     pub fn leave_classic(
         &self,
         request: &ClassicLeave,
+        topics: &dyn TopicsView,
         now: Now,
     ) -> Result<Plan<Vec<LeaverOutcome>>> {
+        if let Some(group) = self.with_members(&request.group) {
+            return Ok(self.leave_as_guests(group, request, topics, now));
+        }
         let first = request.members.first();
         let first = first.map_or("", |leaver| &leaver.member);
         let group = self.classic_group(&request.group, first)?;

@@ -13,7 +13,7 @@
 
 mod admin;
 mod alarms;
-mod blobs;
+pub mod blobs;
 mod commits;
 mod draft;
 mod expire;
@@ -39,8 +39,13 @@ mod tests;
 
 pub use admin::{ClassicDescription, ClassicMemberDescription};
 pub use alarms::{Alarm, AlarmChange, Alarms};
+pub use draft::{Draft, rebalancing};
 pub use group::{CONSUMER, ClassicGroup};
+pub use join::fresh_id;
+pub use member::ClassicMember;
+pub use rebalance::start;
 pub use requests::{
     ClassicHeartbeat, ClassicLeave, Delivery, JoinAnswer, JoinRequest, JoinedMember, Leaver,
     LeaverOutcome, SyncAnswer, SyncRequest, Waited, WaiterToken,
 };
+pub use seats::fenced;

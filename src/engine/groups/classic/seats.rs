@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::draft::unknown_member;
 use super::group::ClassicGroup;
 use crate::engine::groups::coordinator::Coordinator;
+use crate::engine::groups::group::ConsumerGroup;
 use crate::error::{Code, Error, Result};
 
 /// The id of the member that `member` and `instance` name.
@@ -59,6 +60,12 @@ pub fn check_group_id(group: &str) -> Result<()> {
 }
 
 impl Coordinator {
+    /// The consumer group of this name, if it has members: classic ones are guests in it.
+    pub(super) fn with_members(&self, id: &str) -> Option<&ConsumerGroup> {
+        let consumer = self.groups.get(id).and_then(|g| g.consumer.as_ref());
+        consumer.filter(|group| !group.is_empty())
+    }
+
     /// The classic group of which `member` says that it is in it.
     ///
     /// Errors: `InvalidGroupId`, `UnknownMemberId`.

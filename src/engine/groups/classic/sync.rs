@@ -24,12 +24,15 @@ impl Coordinator {
         &self,
         request: &SyncRequest,
         token: WaiterToken,
-        _topics: &dyn TopicsView,
+        topics: &dyn TopicsView,
         now: Now,
     ) -> Plan<()> {
-        let synced = self
-            .classic_group(&request.group, &request.member)
-            .and_then(|group| self.sync_in(group, request, token, now));
+        let synced = match self.with_members(&request.group) {
+            Some(group) => self.sync_as_guest(group, request, token, topics),
+            None => self
+                .classic_group(&request.group, &request.member)
+                .and_then(|group| self.sync_in(group, request, token, now)),
+        };
         synced.unwrap_or_else(|error| {
             let mut draft = self.silent_draft(&request.group, now);
             draft.answer_sync(token, Err(error));

@@ -146,7 +146,9 @@ impl World {
             group: Arc::from(GROUP),
             members: leavers.iter().map(leaver).collect(),
         };
-        let plan = self.groups.leave_classic(&request, self.now)?;
+        let plan = self
+            .groups
+            .leave_classic(&request, &self.topics, self.now)?;
         let outcomes = self.run(plan).into_iter();
         Ok(outcomes.map(|o| o.result.err().map(|e| e.code())).collect())
     }

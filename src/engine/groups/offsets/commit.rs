@@ -177,6 +177,17 @@ fn check_epoch(
     if request.epoch == member.epoch() {
         return Ok(());
     }
+    if member.metadata.classic.is_some() {
+        return Err(Error::coded(
+            Code::IllegalGeneration,
+            format!(
+                "commit of member {} of group {}: it is in generation {}",
+                request.member,
+                request.group,
+                member.epoch()
+            ),
+        ));
+    }
     if request.epoch > member.epoch() || request.epoch < 0 {
         return stale(format!(
             "epoch {} is not the member's, which is {}: heartbeat first",

@@ -1,0 +1,1 @@
+//! Stories of groups between the two protocols.
