@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::engine::{Engine, ProducerIds, Shared, closed};
 use super::group_host::Groups;
-use super::groups::{AssignorKind, ClassicSettings, GroupSettings};
+use super::groups::{AssignorKind, ClassicSettings, GroupSettings, MigrationPolicy};
 use super::metadata::directories::{remove_deleted, sweep_deleted};
 use super::metadata::{DataDir, LocalNode, MetadataStore, StoreOpened, StoreOptions};
 use super::partition::Remembered;
@@ -212,6 +212,7 @@ fn group_settings(config: &BrokerConfig) -> GroupSettings {
         offset_metadata_bytes_max: config.offset_metadata_bytes_max as usize,
         offsets_retention: Duration::from_millis(config.offsets_retention_ms.unsigned_abs()),
         classic: classic_settings(config),
+        migration: MigrationPolicy::parse(&config.group_migration_policy).unwrap_or_default(),
     }
 }
 

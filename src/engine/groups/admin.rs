@@ -45,6 +45,8 @@ pub struct MemberDescription {
     pub regex: Option<Arc<str>>,
     pub epoch: i32,
     pub state: MemberState,
+    /// It speaks the classic protocol.
+    pub is_classic: bool,
     /// What it may read now.
     pub assigned: Assignment,
     /// What it is asked to give up.
@@ -154,6 +156,7 @@ fn describe_members(group: &ConsumerGroup) -> Vec<MemberDescription> {
         regex: member.regex().cloned(),
         epoch: member.epoch(),
         state: member.current.state,
+        is_classic: member.metadata.classic.is_some(),
         assigned: without_epochs(member.assigned()),
         pending_revocation: without_epochs(member.pending_revocation()),
         target: group.target(id).map(|t| (**t).clone()).unwrap_or_default(),

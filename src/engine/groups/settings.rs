@@ -61,6 +61,17 @@ pub enum MigrationPolicy {
 }
 
 impl MigrationPolicy {
+    /// The policy of that name in the settings.
+    pub fn parse(name: &str) -> Option<MigrationPolicy> {
+        match name {
+            "bidirectional" => Some(MigrationPolicy::Bidirectional),
+            "upgrade" => Some(MigrationPolicy::Upgrade),
+            "downgrade" => Some(MigrationPolicy::Downgrade),
+            "disabled" => Some(MigrationPolicy::Disabled),
+            _ => None,
+        }
+    }
+
     pub const fn upgrades(self) -> bool {
         matches!(
             self,

@@ -33,7 +33,7 @@ mod model;
 #[cfg(test)]
 mod offset_tests;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
