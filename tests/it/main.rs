@@ -5,6 +5,7 @@
 
 #[cfg(feature = "archive")]
 mod archive;
+mod classic_groups;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;

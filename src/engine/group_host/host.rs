@@ -110,8 +110,14 @@ impl Groups {
         Ok(self.enter()?.1.coordinator.list())
     }
 
+    /// Those in one of `states` and of one of `types`; see the coordinator's `list_of`.
+    pub fn list_of(&self, states: &[&str], types: &[&str]) -> Result<Vec<GroupListing>> {
+        Ok(self.enter()?.1.coordinator.list_of(states, types))
+    }
+
     pub fn describe(&self, group: &str) -> Result<GroupDescription> {
-        self.enter()?.1.coordinator.describe(group)
+        let (engine, state) = self.enter()?;
+        View::with(&engine, |view| state.coordinator.describe(group, view))
     }
 
     /// Deletes an empty group with its offsets, durably.

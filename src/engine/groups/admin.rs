@@ -11,6 +11,8 @@ use super::offsets::tombstone;
 use super::partitions::{Assignment, without_epochs};
 use super::plan::Plan;
 use super::records::{Change, What};
+use super::target;
+use super::topics::TopicsView;
 use crate::error::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,9 @@ pub struct GroupDescription {
     pub epoch: i32,
     /// The epoch of the target assignment; behind `epoch` while it is being computed.
     pub target_epoch: i32,
+    /// The name of the assignor in use: the coordinator's, or the protocol that a classic group
+    /// chose.
+    pub assignor: Arc<str>,
     pub members: Vec<MemberDescription>,
 }
 
@@ -56,6 +61,17 @@ pub struct MemberDescription {
 }
 
 impl Coordinator {
+    /// The groups that are in one of `states` and of one of `types`, by name as clients spell them:
+    /// case does not count, and an empty list means any.
+    pub fn list_of(&self, states: &[&str], types: &[&str]) -> Vec<GroupListing> {
+        let named = |names: &[&str], name: &str| {
+            names.is_empty() || names.iter().any(|n| n.eq_ignore_ascii_case(name))
+        };
+        let mut all = self.list();
+        all.retain(|g| named(states, g.state.name()) && named(types, g.kind.name()));
+        all
+    }
+
     /// All groups, by id. A group of offsets alone counts as an empty classic one, as in Kafka.
     pub fn list(&self) -> Vec<GroupListing> {
         let listing = |(id, group): (&Arc<str>, &Group)| {
@@ -70,21 +86,37 @@ impl Coordinator {
         self.groups.iter().map(listing).collect()
     }
 
+    /// Any group, in the words of the newer protocol. Of a classic one the generation is the epoch of
+    /// all, and what consumers sent is read where it can be.
+    ///
     /// Errors: `GroupIdNotFound`.
-    pub fn describe(&self, id: &str) -> Result<GroupDescription> {
+    pub fn describe(&self, id: &str, topics: &dyn TopicsView) -> Result<GroupDescription> {
         let Some((id, group)) = self.groups.get_key_value(id) else {
             return Err(self.not_a_group(id));
         };
         let (kind, state) = kind_and_state(group);
-        let consumer = group.consumer.as_ref();
-        Ok(GroupDescription {
+        let mut described = GroupDescription {
             id: id.clone(),
             kind,
             state,
-            epoch: consumer.map_or(0, ConsumerGroup::epoch),
-            target_epoch: consumer.map_or(0, ConsumerGroup::target_epoch),
-            members: consumer.map(describe_members).unwrap_or_default(),
-        })
+            epoch: 0,
+            target_epoch: 0,
+            assignor: Arc::default(),
+            members: Vec::new(),
+        };
+        if let Some(consumer) = &group.consumer {
+            described.epoch = consumer.epoch();
+            described.target_epoch = consumer.target_epoch();
+            let assignor = target::preferred(consumer, &self.settings);
+            described.assignor = Arc::from(assignor.name());
+            described.members = describe_members(consumer);
+        } else if let Some(classic) = &group.classic {
+            described.epoch = classic.generation;
+            described.target_epoch = classic.generation;
+            described.assignor = classic.protocol.clone().unwrap_or_default();
+            described.members = classic.describe_members(topics);
+        }
+        Ok(described)
     }
 
     /// Deletes an empty group and its offsets.

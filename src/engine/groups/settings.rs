@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::{Code, Error, Result};
+
 /// How the coordinator shares out partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AssignorKind {
@@ -25,6 +27,16 @@ impl AssignorKind {
 
     pub fn parse(name: &str) -> Option<AssignorKind> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The assignor that a member asks for.
+    ///
+    /// Errors: `UnsupportedAssignor`.
+    pub fn asked_for(name: &str) -> Result<AssignorKind> {
+        Self::parse(name).ok_or_else(|| {
+            let what = format!("there is no assignor {name:?}: uniform or range");
+            Error::coded(Code::UnsupportedAssignor, what)
+        })
     }
 }
 

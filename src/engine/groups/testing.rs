@@ -235,7 +235,7 @@ impl World {
 
     pub fn state(&self) -> GroupState {
         self.groups
-            .describe(GROUP)
+            .describe(GROUP, &self.topics)
             .map_or(GroupState::Dead, |g| g.state)
     }
 

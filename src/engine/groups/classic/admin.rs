@@ -1,11 +1,17 @@
 //! DescribeGroups.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::blobs::{self, Named};
 use super::group::ClassicGroup;
+use super::member::ClassicMember;
+use crate::engine::groups::admin::MemberDescription;
 use crate::engine::groups::coordinator::Coordinator;
 use crate::engine::groups::group::GroupState;
+use crate::engine::groups::member::MemberState;
+use crate::engine::groups::partitions::Assignment;
+use crate::engine::groups::topics::TopicsView;
 use crate::error::{Code, Error, Result};
 
 /// A group in the words of the classic protocol.
@@ -80,6 +86,44 @@ fn describe(id: &Arc<str>, group: &ClassicGroup) -> ClassicDescription {
         protocol: protocol.clone(),
         generation: group.generation,
         members: members.collect(),
+    }
+}
+
+impl ClassicGroup {
+    /// The members as those of the newer protocol are described.
+    pub fn describe_members(&self, topics: &dyn TopicsView) -> Vec<MemberDescription> {
+        let protocol = self.protocol.as_deref().unwrap_or_default();
+        let describe = |(id, member): (&Arc<str>, &Arc<ClassicMember>)| {
+            let (mut wanted, mut assigned, mut rack_id) =
+                (BTreeSet::new(), Assignment::new(), None);
+            if self.is_of_consumers() {
+                let said = blobs::Subscription::read(&member.subscription(protocol));
+                let said = said.unwrap_or_default();
+                (wanted, rack_id) = (said.topics, said.rack_id);
+                let given = blobs::read_assignment(&member.assignment);
+                for (topic, partitions) in given.unwrap_or_default() {
+                    if let Some(info) = topics.topic(&topic).filter(|_| !partitions.is_empty()) {
+                        assigned.insert(info.id, partitions);
+                    }
+                }
+            }
+            MemberDescription {
+                id: id.clone(),
+                instance_id: member.instance_id.clone(),
+                rack_id,
+                client_id: member.client_id.clone(),
+                client_host: member.client_host.clone(),
+                topics: wanted,
+                regex: None,
+                epoch: self.generation,
+                state: MemberState::Stable,
+                is_classic: true,
+                target: assigned.clone(),
+                assigned,
+                pending_revocation: Assignment::new(),
+            }
+        };
+        self.members().iter().map(describe).collect()
     }
 }
 

@@ -254,7 +254,7 @@ fn a_group_changes_its_protocol_under_its_members_and_back() {
         m.w.commit_as("c-a", epoch - 1),
         Some(Code::IllegalGeneration)
     );
-    let described = m.w.groups.describe(GROUP).unwrap();
+    let described = m.w.groups.describe(GROUP, &m.w.topics).unwrap();
     let classic = described.members.iter().filter(|member| member.is_classic);
     assert_eq!(classic.count(), 2);
     assert_eq!(
@@ -326,7 +326,7 @@ fn whoever_waits_when_the_group_changes_is_sent_to_join_again() {
         m.round(1);
         m.w.expire();
     }
-    let described = m.w.groups.describe(GROUP).unwrap();
+    let described = m.w.groups.describe(GROUP, &m.w.topics).unwrap();
     assert_eq!(described.members.len(), 3);
 }
 

@@ -148,7 +148,7 @@ impl Coordinator {
                     leader_epoch: commit.leader_epoch,
                     metadata: commit.metadata.clone(),
                     committed_at: now.wall,
-                    expires_at: None,
+                    expires_at: commit.expires_at,
                     topic_id: info.id,
                 }),
             },

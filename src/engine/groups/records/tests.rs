@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{What, decode, encode};
 use crate::engine::groups::offsets_partition;
-use crate::engine::groups::testing::hex;
+use crate::engine::groups::testing::{Topics, hex};
 use crate::engine::groups::{Coordinator, GroupSettings, GroupState, GroupType, Replayed};
 use crate::error::Kind;
 
@@ -70,7 +70,7 @@ fn groups_that_kafka_left_are_known_here() {
     let expected = expected.map(|(id, kind, state)| (id.to_string(), kind, state));
     assert_eq!(states, expected);
 
-    let story = groups.describe("story").unwrap();
+    let story = groups.describe("story", &Topics::default()).unwrap();
     assert_eq!((story.epoch, story.target_epoch), (3, 3));
     for member in &story.members {
         let held: Vec<i32> = member.assigned.values().flatten().copied().collect();
@@ -83,7 +83,10 @@ fn groups_that_kafka_left_are_known_here() {
         assert_eq!(member.assigned, member.target);
         assert_eq!(member.epoch, 3);
     }
-    let seat = &groups.describe("static").unwrap().members[0];
+    let seat = &groups
+        .describe("static", &Topics::default())
+        .unwrap()
+        .members[0];
     assert_eq!(
         (seat.epoch, seat.instance_id.as_deref()),
         (-2, Some("seat-1"))
