@@ -44,7 +44,8 @@ impl Groups {
 
     /// LeaveGroup; each member has an outcome.
     ///
-    /// Errors, for all: `UnknownMemberId` (no such group), `InvalidGroupId`.
+    /// Errors, for all: `InvalidGroupId`. Before version 3 the outcome of the one member is that of
+    /// the request.
     pub fn leave_classic(&self, request: &ClassicLeave) -> Result<Vec<LeaverOutcome>> {
         self.decide(|coordinator, view, now| coordinator.leave_classic(request, view, now))
             .map(|(outcomes, _)| outcomes)

@@ -35,7 +35,7 @@ pub struct ClassicMemberDescription {
     pub client_host: Arc<str>,
     /// As it was sent; empty while the group is not stable.
     pub subscription: Arc<[u8]>,
-    /// As the leader sent it; empty while the group is not stable.
+    /// As the leader sent it; during a rebalance still the one of before.
     pub assignment: Arc<[u8]>,
 }
 
@@ -62,23 +62,20 @@ fn describe(id: &Arc<str>, group: &ClassicGroup) -> ClassicDescription {
     let stable = group.state == GroupState::Stable;
     let protocol = group.protocol.clone().filter(|_| stable);
     let protocol = protocol.unwrap_or_default();
-    let members = group.members().iter().map(|(id, member)| {
-        let nothing = || Arc::from([]);
-        ClassicMemberDescription {
+    let members = group
+        .members()
+        .iter()
+        .map(|(id, member)| ClassicMemberDescription {
             id: id.clone(),
             instance_id: member.instance_id.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
             subscription: match stable {
                 true => member.subscription(&protocol),
-                false => nothing(),
+                false => Arc::from([]),
             },
-            assignment: match stable {
-                true => member.assignment.clone(),
-                false => nothing(),
-            },
-        }
-    });
+            assignment: member.assignment.clone(),
+        });
     ClassicDescription {
         id: id.clone(),
         state: group.state,

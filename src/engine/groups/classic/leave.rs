@@ -3,16 +3,17 @@
 use super::draft::{Draft, unknown_member};
 use super::rebalance::after_leaving;
 use super::requests::{ClassicLeave, Leaver, LeaverOutcome};
-use super::seats::known;
+use super::seats::{check_group_id, known};
 use crate::engine::groups::coordinator::Coordinator;
 use crate::engine::groups::plan::{Now, Plan};
 use crate::engine::groups::topics::TopicsView;
 use crate::error::Result;
 
 impl Coordinator {
-    /// Takes members out, each with an outcome of its own: `UnknownMemberId`, `FencedInstanceId`.
+    /// Takes members out, each with an outcome of its own: `UnknownMemberId`, `FencedInstanceId`. Of
+    /// a consumer group also those of the newer protocol.
     ///
-    /// Errors, for all: `InvalidGroupId`, `UnknownMemberId` (no such group).
+    /// Errors, for all: `InvalidGroupId`.
     pub fn leave_classic(
         &self,
         request: &ClassicLeave,
@@ -22,10 +23,8 @@ impl Coordinator {
         if let Some(group) = self.with_members(&request.group) {
             return Ok(self.leave_as_guests(group, request, topics, now));
         }
-        let first = request.members.first();
-        let first = first.map_or("", |leaver| &leaver.member);
-        let group = self.classic_group(&request.group, first)?;
-        let mut draft = Draft::new(&request.group, Some(group), &self.settings, now);
+        check_group_id(&request.group)?;
+        let mut draft = self.silent_draft(&request.group, now);
         let leavers = request.members.iter();
         let outcomes: Vec<LeaverOutcome> = leavers
             .map(|leaver| LeaverOutcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::testing::{REBALANCE, SESSION, fixed, request, subscription, world, world_with};
 use super::*;
-use crate::engine::groups::testing::{GROUP, World, code_of};
+use crate::engine::groups::testing::{GROUP, World};
 use crate::engine::groups::{GroupState, GroupType};
 use crate::error::Code;
 
@@ -366,7 +366,7 @@ fn wrong_requests_are_refused() {
     }
     assert_eq!(w.state(), GroupState::Dead);
     assert_eq!(w.live("x", 1), Some(Code::UnknownMemberId));
-    assert_eq!(code_of(w.go(&[("x", None)])), Some(Code::UnknownMemberId));
+    assert_eq!(w.go(&[("x", None)]).unwrap(), [Some(Code::UnknownMemberId)]);
     let token = w.bring("x", 1, &[]);
     assert_eq!(w.synced(token), Some(Err(Code::UnknownMemberId)));
     w.stable(&["a"]);

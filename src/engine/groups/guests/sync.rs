@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::seats::{assignment_bytes, check_generation, guest, protocol_of};
 use crate::engine::groups::classic::{
     Alarm, CONSUMER, ClassicHeartbeat, ClassicLeave, Delivery, Leaver, LeaverOutcome, SyncAnswer,
-    SyncRequest, Waited, WaiterToken, rebalancing,
+    SyncRequest, Waited, WaiterToken, fenced, rebalancing,
 };
 use crate::engine::groups::coordinator::Coordinator;
 use crate::engine::groups::group::ConsumerGroup;
@@ -130,14 +130,19 @@ fn check_protocol(member: &Member, request: &SyncRequest) -> Result<()> {
     Ok(())
 }
 
+/// LeaveGroup also takes out members of the newer protocol, as in Kafka.
 fn who_leaves(group: &ConsumerGroup, group_id: &str, leaver: &Leaver) -> Result<Arc<str>> {
     let unknown = || unknown_member(group_id, &leaver.member);
-    if !leaver.member.is_empty() {
-        let instance = leaver.instance_id.as_ref();
-        return guest(group, group_id, &leaver.member, instance).map(|(id, _)| id.clone());
+    let holder = match &leaver.instance_id {
+        Some(instance) => group.member_of_instance(instance),
+        None => group.members().get_key_value(&leaver.member),
+    };
+    let (id, _) = holder.ok_or_else(unknown)?;
+    match &leaver.instance_id {
+        // Who names no member means whoever has the instance id.
+        Some(instance) if !leaver.member.is_empty() && *id != leaver.member => {
+            Err(fenced(group_id, instance))
+        }
+        _ => Ok(id.clone()),
     }
-    // An administrator removes whoever has the instance id.
-    let instance = leaver.instance_id.as_ref().ok_or_else(unknown)?;
-    let holder = group.member_of_instance(instance);
-    holder.map(|(id, _)| id.clone()).ok_or_else(unknown)
 }

@@ -374,8 +374,10 @@ fn wrong_guests_are_refused() {
     assert_eq!(m.w.live("ann", epoch), Some(Code::UnknownMemberId));
     let token = m.w.bring("ann", epoch, &[]);
     assert_eq!(m.w.synced(token), Some(Err(Code::UnknownMemberId)));
-    let gone = m.w.go(&[("ann", None), ("c-a", None)]).unwrap();
-    assert_eq!(gone, [Some(Code::UnknownMemberId), None]);
+    m.w.join("bob", &["orders"]);
+    m.w.clients.remove("bob");
+    let gone = m.w.go(&[("eve", None), ("c-a", None), ("bob", None)]);
+    assert_eq!(gone.unwrap(), [Some(Code::UnknownMemberId), None, None]);
     m.guests.clear();
     m.round(3);
     assert_eq!(m.w.holds("ann").len(), 4);
@@ -481,9 +483,8 @@ fn step(m: &mut Mixed, made: &mut usize, event: &Event) {
             assert!(joined.is_ok(), "{joined:?}");
         }
         Event::Beat(at) if at < newer.len() => {
-            if m.w.beat(newer[at]).is_err() {
-                m.w.clients.remove(newer[at]);
-            }
+            let known = m.w.beat(newer[at]).is_ok();
+            m.w.clients.retain(|name, _| known || *name != newer[at]);
         }
         Event::NewerGoes(at) if at < newer.len() => m.w.leave(newer[at], false),
         Event::Pass(seconds) => {
@@ -520,8 +521,7 @@ proptest! {
             m.check();
         }
         for _ in 0..20 {
-            m.w.pass(Duration::from_secs(3));
-            m.w.expire();
+            step(&mut m, &mut made, &Event::Pass(3));
             m.round(2);
         }
         let newer: usize = m.w.clients.values().map(|c| c.holds.values().map(BTreeSet::len).sum::<usize>()).sum();
