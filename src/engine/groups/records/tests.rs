@@ -46,6 +46,28 @@ fn what_kafka_wrote_is_read_and_written_alike() {
 }
 
 #[test]
+fn a_guest_is_stored_as_kafka_stores_it() {
+    // Kafka 4.4.0: a member of the classic protocol, with a session timeout of 10 s, in a group "m1".
+    let key = hex("000500026d310016694146524254456d525532727442684152515a396141");
+    let value = hex(
+        "000000000670726f62650b2f3132372e302e302e31020274010000ea6000010020010000271002067\
+         2616e676512000100000001000174ffffffff000000000000",
+    );
+    let change = decode(&key, Some(&value)).unwrap().unwrap();
+    assert_eq!(encode(&change), (key, Some(value)));
+    let What::Member {
+        value: Some(member),
+        ..
+    } = change.what
+    else {
+        panic!("not a member");
+    };
+    let said = member.classic.unwrap();
+    assert_eq!(said.session_timeout_ms, 10_000);
+    assert_eq!(&*said.protocols[0].0, "range");
+}
+
+#[test]
 fn groups_that_kafka_left_are_known_here() {
     let mut groups = Coordinator::new(GroupSettings::default());
     for (_, key, value) in golden() {
