@@ -29,6 +29,8 @@ pub struct OffsetCommit {
     pub offset: Offset,
     pub leader_epoch: LeaderEpoch,
     pub metadata: Arc<str>,
+    /// When it is to be forgotten, as only clients of long ago say (OffsetCommit before version 5).
+    pub expires_at: Option<Timestamp>,
 }
 
 impl OffsetCommit {
@@ -39,6 +41,7 @@ impl OffsetCommit {
             offset,
             leader_epoch: LeaderEpoch::NONE,
             metadata: Arc::from(""),
+            expires_at: None,
         }
     }
 }
