@@ -66,10 +66,28 @@ def recovery():
             put("recovery", f"{folder.name}-{flags}", lead + files)
 
 
+def request():
+    for line in (GOLDEN / "protocol" / "kafka-4.4.0.txt").read_text().splitlines():
+        key, kind, first, last, content = line.split(" ")
+        if key == "-":
+            continue
+        for version in {int(first), int(last)}:
+            name = f"{key}-{kind}-{version}-{len(content)}"
+            lead = struct.pack(">hh", int(key), version)
+            content_bytes = bytes.fromhex(content)
+            if kind == "response":
+                put("request", name, b"\2" + lead + content_bytes)
+                continue
+            put("request", name, b"\1" + lead + content_bytes)
+            # Which of the two heads is right depends on the version: the other is a seed as well.
+            for head in struct.pack(">ih", 7, 1) + b"c", struct.pack(">ih", 7, -1) + b"\0":
+                put("request", f"{name}-{len(head)}", b"\0" + lead + head + content_bytes)
+
+
 def canary():
     put("canary", "plain", b"levada!\2four")
 
 
 if __name__ == "__main__":
-    for make in batch, index, recovery, canary:
+    for make in batch, index, recovery, request, canary:
         make()

@@ -106,8 +106,8 @@ impl Kind {
 }
 
 macro_rules! codes {
-    ($($name:ident = $number:literal),+ $(,)?) => {
-        /// Kafka's error codes, as far as the engine answers them.
+    ($($name:ident = $number:literal: $kind:ident),+ $(,)?) => {
+        /// Kafka's error codes, as far as the engine or the broker answers them.
         /// Source: `org.apache.kafka.common.protocol.Errors`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(i16)]
@@ -115,137 +115,132 @@ macro_rules! codes {
 
         impl Code {
             pub const ALL: &'static [Code] = &[$(Code::$name),+];
+
+            /// The kind that an error with this code has.
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Code::$name => Kind::$kind),+
+                }
+            }
+
+            /// `None` for 0, which is no error, and for numbers that are not in the table.
+            pub const fn from_number(number: i16) -> Option<Code> {
+                match number {
+                    $($number => Some(Code::$name),)+
+                    _ => None,
+                }
+            }
         }
     };
 }
 
 codes! {
-    UnknownServerError = -1,
-    OffsetOutOfRange = 1,
-    CorruptMessage = 2,
-    UnknownTopicOrPartition = 3,
-    LeaderNotAvailable = 5,
-    NotLeaderOrFollower = 6,
-    RequestTimedOut = 7,
-    MessageTooLarge = 10,
-    OffsetMetadataTooLarge = 12,
-    CoordinatorNotAvailable = 15,
-    InvalidTopic = 17,
-    RecordListTooLarge = 18,
-    InvalidRequiredAcks = 21,
-    IllegalGeneration = 22,
-    InconsistentGroupProtocol = 23,
-    InvalidGroupId = 24,
-    UnknownMemberId = 25,
-    InvalidSessionTimeout = 26,
-    RebalanceInProgress = 27,
-    TopicAuthorizationFailed = 29,
-    GroupAuthorizationFailed = 30,
-    ClusterAuthorizationFailed = 31,
-    InvalidTimestamp = 32,
-    UnsupportedVersion = 35,
-    TopicAlreadyExists = 36,
-    InvalidPartitions = 37,
-    InvalidReplicationFactor = 38,
-    InvalidConfig = 40,
-    InvalidRequest = 42,
-    UnsupportedForMessageFormat = 43,
-    PolicyViolation = 44,
-    OutOfOrderSequenceNumber = 45,
-    DuplicateSequenceNumber = 46,
-    InvalidProducerEpoch = 47,
-    InvalidTxnState = 48,
-    InvalidProducerIdMapping = 49,
-    TransactionCoordinatorFenced = 52,
-    TransactionalIdAuthorizationFailed = 53,
-    OperationNotAttempted = 55,
-    KafkaStorageError = 56,
-    NonEmptyGroup = 68,
-    GroupIdNotFound = 69,
-    FencedLeaderEpoch = 74,
-    UnknownLeaderEpoch = 75,
-    UnsupportedCompressionType = 76,
-    GroupMaxSizeReached = 81,
-    FencedInstanceId = 82,
-    GroupSubscribedToTopic = 86,
-    InvalidRecord = 87,
-    UnstableOffsetCommit = 88,
-    ThrottlingQuotaExceeded = 89,
-    ProducerFenced = 90,
-    UnknownTopicId = 100,
-    FencedMemberEpoch = 110,
-    UnreleasedInstanceId = 111,
-    UnsupportedAssignor = 112,
-    StaleMemberEpoch = 113,
-    InvalidRegularExpression = 128,
+    UnknownServerError = -1: Internal,
+    OffsetOutOfRange = 1: OutOfRange,
+    CorruptMessage = 2: Corrupt,
+    UnknownTopicOrPartition = 3: NotFound,
+    InvalidFetchSize = 4: Invalid,
+    LeaderNotAvailable = 5: Unavailable,
+    NotLeaderOrFollower = 6: Unavailable,
+    RequestTimedOut = 7: Timeout,
+    BrokerNotAvailable = 8: Unavailable,
+    ReplicaNotAvailable = 9: Unavailable,
+    MessageTooLarge = 10: Invalid,
+    OffsetMetadataTooLarge = 12: Invalid,
+    NetworkException = 13: Unavailable,
+    CoordinatorLoadInProgress = 14: Unavailable,
+    CoordinatorNotAvailable = 15: Unavailable,
+    NotCoordinator = 16: Unavailable,
+    InvalidTopic = 17: Invalid,
+    RecordListTooLarge = 18: Invalid,
+    NotEnoughReplicas = 19: Unavailable,
+    NotEnoughReplicasAfterAppend = 20: Unavailable,
+    InvalidRequiredAcks = 21: Invalid,
+    IllegalGeneration = 22: Conflict,
+    InconsistentGroupProtocol = 23: Invalid,
+    InvalidGroupId = 24: Invalid,
+    UnknownMemberId = 25: Conflict,
+    InvalidSessionTimeout = 26: Invalid,
+    RebalanceInProgress = 27: Conflict,
+    InvalidCommitOffsetSize = 28: Invalid,
+    TopicAuthorizationFailed = 29: Denied,
+    GroupAuthorizationFailed = 30: Denied,
+    ClusterAuthorizationFailed = 31: Denied,
+    InvalidTimestamp = 32: Invalid,
+    UnsupportedVersion = 35: Invalid,
+    TopicAlreadyExists = 36: Exists,
+    InvalidPartitions = 37: Invalid,
+    InvalidReplicationFactor = 38: Invalid,
+    InvalidReplicaAssignment = 39: Invalid,
+    InvalidConfig = 40: Invalid,
+    NotController = 41: Unavailable,
+    InvalidRequest = 42: Invalid,
+    UnsupportedForMessageFormat = 43: Invalid,
+    PolicyViolation = 44: Invalid,
+    OutOfOrderSequenceNumber = 45: Conflict,
+    DuplicateSequenceNumber = 46: Conflict,
+    InvalidProducerEpoch = 47: Fenced,
+    InvalidTxnState = 48: Conflict,
+    InvalidProducerIdMapping = 49: Conflict,
+    InvalidTransactionTimeout = 50: Invalid,
+    ConcurrentTransactions = 51: Unavailable,
+    TransactionCoordinatorFenced = 52: Fenced,
+    TransactionalIdAuthorizationFailed = 53: Denied,
+    SecurityDisabled = 54: Invalid,
+    OperationNotAttempted = 55: Conflict,
+    KafkaStorageError = 56: Corrupt,
+    LogDirNotFound = 57: NotFound,
+    UnknownProducerId = 59: Conflict,
+    ReassignmentInProgress = 60: Conflict,
+    NonEmptyGroup = 68: Conflict,
+    GroupIdNotFound = 69: NotFound,
+    FetchSessionIdNotFound = 70: Conflict,
+    InvalidFetchSessionEpoch = 71: Conflict,
+    TopicDeletionDisabled = 73: Invalid,
+    FencedLeaderEpoch = 74: Fenced,
+    UnknownLeaderEpoch = 75: Unavailable,
+    UnsupportedCompressionType = 76: Invalid,
+    OffsetNotAvailable = 78: Unavailable,
+    MemberIdRequired = 79: Conflict,
+    PreferredLeaderNotAvailable = 80: Unavailable,
+    GroupMaxSizeReached = 81: Unavailable,
+    FencedInstanceId = 82: Fenced,
+    EligibleLeadersNotAvailable = 83: Unavailable,
+    ElectionNotNeeded = 84: Conflict,
+    NoReassignmentInProgress = 85: NotFound,
+    GroupSubscribedToTopic = 86: Conflict,
+    InvalidRecord = 87: Invalid,
+    UnstableOffsetCommit = 88: Unavailable,
+    ThrottlingQuotaExceeded = 89: Unavailable,
+    ProducerFenced = 90: Fenced,
+    ResourceNotFound = 91: NotFound,
+    DuplicateResource = 92: Invalid,
+    InvalidUpdateVersion = 95: Invalid,
+    FeatureUpdateFailed = 96: Conflict,
+    PositionOutOfRange = 99: OutOfRange,
+    UnknownTopicId = 100: NotFound,
+    InconsistentTopicId = 103: Conflict,
+    TransactionalIdNotFound = 105: NotFound,
+    FetchSessionTopicIdError = 106: Conflict,
+    NewLeaderElected = 108: Unavailable,
+    OffsetMovedToTieredStorage = 109: Unavailable,
+    FencedMemberEpoch = 110: Fenced,
+    UnreleasedInstanceId = 111: Conflict,
+    UnsupportedAssignor = 112: Invalid,
+    StaleMemberEpoch = 113: Conflict,
+    MismatchedEndpointType = 114: Invalid,
+    UnsupportedEndpointType = 115: Invalid,
+    UnknownSubscriptionId = 117: Conflict,
+    TelemetryTooLarge = 118: Invalid,
+    TransactionAbortable = 120: Conflict,
+    InvalidRegularExpression = 128: Invalid,
+    RebootstrapRequired = 129: Unavailable,
 }
 
 impl Code {
     /// Kafka's number.
     pub const fn number(self) -> i16 {
         self as i16
-    }
-
-    /// The kind that an error with this code has.
-    pub const fn kind(self) -> Kind {
-        use Code::*;
-        match self {
-            UnknownServerError => Kind::Internal,
-            OffsetOutOfRange => Kind::OutOfRange,
-            CorruptMessage | KafkaStorageError => Kind::Corrupt,
-            UnknownTopicOrPartition | UnknownTopicId | GroupIdNotFound => Kind::NotFound,
-            TopicAlreadyExists => Kind::Exists,
-            RequestTimedOut => Kind::Timeout,
-            LeaderNotAvailable
-            | NotLeaderOrFollower
-            | CoordinatorNotAvailable
-            | ThrottlingQuotaExceeded
-            | GroupMaxSizeReached
-            | UnstableOffsetCommit
-            | UnknownLeaderEpoch => Kind::Unavailable,
-            TopicAuthorizationFailed
-            | GroupAuthorizationFailed
-            | ClusterAuthorizationFailed
-            | TransactionalIdAuthorizationFailed => Kind::Denied,
-            IllegalGeneration
-            | UnknownMemberId
-            | RebalanceInProgress
-            | NonEmptyGroup
-            | GroupSubscribedToTopic
-            | OutOfOrderSequenceNumber
-            | DuplicateSequenceNumber
-            | InvalidTxnState
-            | InvalidProducerIdMapping
-            | StaleMemberEpoch
-            | UnreleasedInstanceId
-            | OperationNotAttempted => Kind::Conflict,
-            InvalidProducerEpoch
-            | ProducerFenced
-            | FencedInstanceId
-            | FencedMemberEpoch
-            | FencedLeaderEpoch
-            | TransactionCoordinatorFenced => Kind::Fenced,
-            MessageTooLarge
-            | OffsetMetadataTooLarge
-            | InvalidTopic
-            | RecordListTooLarge
-            | InvalidRequiredAcks
-            | InconsistentGroupProtocol
-            | InvalidGroupId
-            | InvalidSessionTimeout
-            | InvalidTimestamp
-            | UnsupportedVersion
-            | InvalidPartitions
-            | InvalidReplicationFactor
-            | InvalidConfig
-            | InvalidRequest
-            | UnsupportedForMessageFormat
-            | PolicyViolation
-            | UnsupportedCompressionType
-            | InvalidRecord
-            | UnsupportedAssignor
-            | InvalidRegularExpression => Kind::Invalid,
-        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Timestamp {
 }
 
 /// The lasting identity of a topic: a topic made again under an old name has another id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicId(pub [u8; 16]);
 
 impl TopicId {

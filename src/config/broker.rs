@@ -39,6 +39,8 @@ pub struct BrokerConfig {
     pub group_heartbeat_interval_ms: u32,
     pub group_session_timeout_ms: u32,
     pub group_size_max: u32,
+    /// `group.consumer.migration.policy`, one of its names.
+    pub group_migration_policy: String,
     /// Of classic groups.
     pub group_initial_rebalance_delay_ms: i32,
     pub classic_session_timeout_min_ms: i32,
@@ -86,6 +88,7 @@ impl BrokerConfig {
             group_heartbeat_interval_ms: set.count("group.consumer.heartbeat.interval.ms")?,
             group_session_timeout_ms: set.count("group.consumer.session.timeout.ms")?,
             group_size_max: set.count("group.consumer.max.size")?,
+            group_migration_policy: set.text("group.consumer.migration.policy")?,
             group_initial_rebalance_delay_ms: set.int("group.initial.rebalance.delay.ms")?,
             classic_session_timeout_min_ms: set.int("group.min.session.timeout.ms")?,
             classic_session_timeout_max_ms: set.int("group.max.session.timeout.ms")?,
@@ -156,6 +159,7 @@ impl Default for BrokerConfig {
             group_heartbeat_interval_ms: 5_000,
             group_session_timeout_ms: 45_000,
             group_size_max: i32::MAX.unsigned_abs(),
+            group_migration_policy: "bidirectional".to_owned(),
             group_initial_rebalance_delay_ms: 3_000,
             classic_session_timeout_min_ms: 6_000,
             classic_session_timeout_max_ms: 1_800_000,

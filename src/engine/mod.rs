@@ -18,7 +18,7 @@ mod wait;
 #[cfg(feature = "archive")]
 pub use archives::Archives;
 pub use engine::{Engine, topic_pattern};
-pub use group_host::{COMMIT_TIMEOUT, CommitTicket, Groups, Pulse};
+pub use group_host::{COMMIT_TIMEOUT, CommitTicket, Groups, Pulse, Reply, Written};
 pub use metadata::{ConfigOp, NewTopic};
 pub use open::{EngineBuilder, Recovery};
 pub use partition::PartitionHandle;

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::engine::{Engine, ProducerIds, Shared, closed};
 use super::group_host::Groups;
-use super::groups::{AssignorKind, GroupSettings};
+use super::groups::{AssignorKind, ClassicSettings, GroupSettings, MigrationPolicy};
 use super::metadata::directories::{remove_deleted, sweep_deleted};
 use super::metadata::{DataDir, LocalNode, MetadataStore, StoreOpened, StoreOptions};
 use super::partition::Remembered;
@@ -189,6 +189,17 @@ fn archive(_: &Arc<dyn Disk>, _: &Arc<dyn Clock>, _: PathBuf) -> Arc<dyn ColdSto
     Arc::new(super::parts::NoColdStores)
 }
 
+fn classic_settings(config: &BrokerConfig) -> ClassicSettings {
+    let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+    ClassicSettings {
+        session_timeout_min: ms(config.classic_session_timeout_min_ms),
+        session_timeout_max: ms(config.classic_session_timeout_max_ms),
+        initial_rebalance_delay: ms(config.group_initial_rebalance_delay_ms),
+        group_size_max: config.classic_group_size_max as usize,
+        ..ClassicSettings::default()
+    }
+}
+
 fn group_settings(config: &BrokerConfig) -> GroupSettings {
     let kind = |assignor: &Assignor| match assignor {
         Assignor::Uniform => AssignorKind::Uniform,
@@ -201,6 +212,8 @@ fn group_settings(config: &BrokerConfig) -> GroupSettings {
         assignors: config.group_assignors.iter().map(kind).collect(),
         offset_metadata_bytes_max: config.offset_metadata_bytes_max as usize,
         offsets_retention: Duration::from_millis(config.offsets_retention_ms.unsigned_abs()),
+        classic: classic_settings(config),
+        migration: MigrationPolicy::parse(&config.group_migration_policy).unwrap_or_default(),
     }
 }
 

@@ -9,6 +9,10 @@ use crate::error::{Error, Result};
 /// No string in Kafka's protocol is longer, in either form.
 pub const STRING_BYTES_MAX: usize = i16::MAX as usize;
 
+/// How much memory the arrays of one message may take in all. Three bytes of input can become an
+/// element of sixty, so the size of the input alone is too weak a bound.
+pub const ARRAY_BYTES_MAX: usize = 64 << 20;
+
 /// A cursor over untrusted bytes. Every length is checked against what is left before it is used, so
 /// that nothing is ever allocated on the word of the input alone. Errors are Corrupt and name the
 /// position, counted from the start of the outermost input.
@@ -18,6 +22,8 @@ pub struct Reader<'a> {
     position: usize,
     /// Where `bytes` starts in the outermost input; a tagged field is read through a reader of its own.
     base: usize,
+    /// How many bytes of memory the arrays of a message may still take.
+    room: usize,
 }
 
 macro_rules! fixed {
@@ -37,6 +43,7 @@ impl<'a> Reader<'a> {
             bytes,
             position: 0,
             base: 0,
+            room: ARRAY_BYTES_MAX,
         }
     }
 
@@ -226,12 +233,34 @@ impl<'a> Reader<'a> {
         self.bounded(length, element_bytes_min)
     }
 
+    /// Takes the memory of `count` elements from what the arrays of a message may have in all.
+    #[inline]
+    pub fn reserve(&mut self, count: usize, element_size: usize) -> Result<()> {
+        match self.room.checked_sub(count.saturating_mul(element_size)) {
+            Some(left) => {
+                self.room = left;
+                Ok(())
+            }
+            None => Err(self.error(format_args!(
+                "{count} elements are more than a message may have"
+            ))),
+        }
+    }
+
     /// The tagged fields at the end of a flexible structure. `on` gets each tag with a reader of that
     /// field's bytes alone and says whether it knows the tag: a known field must be read to its end,
     /// an unknown one is skipped, as KIP-482 wants.
     pub fn tagged(
         &mut self,
         mut on: impl FnMut(u32, &mut Reader<'a>) -> Result<bool>,
+    ) -> Result<()> {
+        self.each_tagged(&mut on)
+    }
+
+    /// Through a pointer: the loop stands in the program once, not for each message.
+    fn each_tagged(
+        &mut self,
+        on: &mut dyn FnMut(u32, &mut Reader<'a>) -> Result<bool>,
     ) -> Result<()> {
         let count = self.uvarint()?;
         self.bounded(Some(count as usize), 2)?;
@@ -244,10 +273,12 @@ impl<'a> Reader<'a> {
                 bytes,
                 position: 0,
                 base,
+                room: self.room,
             };
             if on(tag, &mut field)? {
                 field.end()?;
             }
+            self.room = field.room;
         }
         Ok(())
     }

@@ -1,3 +1,8 @@
+mod golden;
+mod hostile;
+mod peer;
+mod schema;
+
 use proptest::prelude::*;
 
 use super::{Reader, STRING_BYTES_MAX, Writer};

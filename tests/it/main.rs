@@ -7,6 +7,7 @@
 mod archive;
 #[cfg(feature = "archive")]
 mod bounded_close;
+mod classic_groups;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;

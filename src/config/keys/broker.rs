@@ -59,6 +59,11 @@ pub(super) const KEYS: &[Key] = &[
         .at_least(1)
         .restart()
         .doc("The most members of one consumer group."),
+    broker("group.consumer.migration.policy")
+        .text("bidirectional")
+        .one_of(&["bidirectional", "upgrade", "downgrade", "disabled"])
+        .restart()
+        .doc("Whether a group that has members may change its protocol: from classic to consumer (`upgrade`) when the first member of the newer protocol comes, back (`downgrade`) when the last one goes."),
     broker("group.consumer.session.timeout.ms")
         .int("45000")
         .at_least(1)

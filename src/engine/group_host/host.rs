@@ -1,6 +1,7 @@
 //! The coordinator as the engine runs it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::pulse::Pulse;
 use super::store;
 use super::ticket::CommitTicket;
 use super::view::View;
+use super::waiting::Waiting;
 use crate::engine::engine::{Engine, Shared};
 use crate::engine::groups::{
     CommitRequest, Committed, Coordinator, FetchAs, GroupDescription, GroupListing, GroupSettings,
@@ -25,16 +27,20 @@ pub struct Groups {
     pub(super) engine: Mutex<Weak<Shared>>,
     /// Held from deciding to applying, also across the append (which only reaches the page cache).
     /// Taken before the table's lock and before the partition's.
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     /// Ends the keeper's sleep.
     pub(super) keeper: Mutex<super::keeper::Keeper>,
     pub(super) keeper_due: Condvar,
+    /// Whether the keeper's thread was started.
+    pub(super) keeping: AtomicBool,
 }
 
 #[derive(Debug)]
-struct State {
-    coordinator: Coordinator,
+pub(super) struct State {
+    pub coordinator: Coordinator,
     loaded: bool,
+    /// Requests of classic members that are not answered yet.
+    pub waiting: Waiting,
     /// Members of this process by group: told when their group changes.
     followers: HashMap<Arc<str>, Vec<Weak<Pulse>>>,
 }
@@ -46,10 +52,12 @@ impl Groups {
             state: Mutex::new(State {
                 coordinator: Coordinator::new(settings),
                 loaded: false,
+                waiting: Waiting::default(),
                 followers: HashMap::new(),
             }),
             keeper: Mutex::default(),
             keeper_due: Condvar::new(),
+            keeping: AtomicBool::new(false),
         }
     }
 
@@ -64,7 +72,7 @@ impl Groups {
     }
 
     pub fn leave(&self, request: &LeaveRequest) -> Result<()> {
-        self.decide(|coordinator, _, now| coordinator.leave(request, now))
+        self.decide(|coordinator, view, now| coordinator.leave(request, view, now))
             .map(drop)
     }
 
@@ -102,8 +110,14 @@ impl Groups {
         Ok(self.enter()?.1.coordinator.list())
     }
 
+    /// Those in one of `states` and of one of `types`; see the coordinator's `list_of`.
+    pub fn list_of(&self, states: &[&str], types: &[&str]) -> Result<Vec<GroupListing>> {
+        Ok(self.enter()?.1.coordinator.list_of(states, types))
+    }
+
     pub fn describe(&self, group: &str) -> Result<GroupDescription> {
-        self.enter()?.1.coordinator.describe(group)
+        let (engine, state) = self.enter()?;
+        View::with(&engine, |view| state.coordinator.describe(group, view))
     }
 
     /// Deletes an empty group with its offsets, durably.
@@ -129,7 +143,7 @@ impl Groups {
 
     /// Forgets the offsets of a topic that was deleted.
     pub(in crate::engine) fn topic_deleted(&self, name: &Arc<str>) -> Result<()> {
-        self.each_plan(|coordinator, _| coordinator.topics_deleted(std::slice::from_ref(name)))?;
+        self.each_plan(|coordinator, _, _| coordinator.topics_deleted(std::slice::from_ref(name)))?;
         self.tell_all();
         Ok(())
     }
@@ -147,13 +161,21 @@ impl Groups {
 
     /// Puts out members whose time is over; offsets nobody uses go. Gives when to come again.
     pub(super) fn tick(&self) -> Result<Option<Duration>> {
-        self.each_plan(|coordinator, now| coordinator.expire(now))?;
+        self.each_plan(|coordinator, view, now| coordinator.expire(view, now))?;
         Ok(self.state.lock().coordinator.next_deadline())
     }
 
     /// Forgets offsets that nobody used for `offsets.retention.minutes`.
     pub(in crate::engine) fn expire_offsets(&self) -> Result<()> {
-        self.each_plan(|coordinator, now| coordinator.expire_offsets(now))
+        self.each_plan(|coordinator, _, now| coordinator.expire_offsets(now))
+    }
+
+    /// Reads the groups and puts out members whose time is over from now on, also of groups that
+    /// nobody asks for. A process that serves members of other processes calls this at its start.
+    pub fn start(&self) -> Result<()> {
+        let (engine, state) = self.enter()?;
+        drop(state);
+        self.look_after_deadlines(&engine, true)
     }
 
     /// From now on `pulse` is told of its group's changes, and the keeper looks after it.
@@ -209,7 +231,7 @@ impl Groups {
     }
 
     /// Decides on a plan, appends its records, applies it, tells the members it concerns.
-    fn decide<T>(
+    pub(super) fn decide<T>(
         &self,
         decide: impl FnOnce(&Coordinator, &View<'_>, Now) -> Result<Plan<T>>,
     ) -> Result<(T, Option<CommitTicket>)> {
@@ -218,37 +240,43 @@ impl Groups {
         self.engine()?.offsets_topic()?;
         let (engine, mut state) = self.enter()?;
         let now = now(&engine);
-        let plan = {
-            let table = engine.table.read();
-            let version = engine.version.load(std::sync::atomic::Ordering::Acquire);
-            decide(
-                &state.coordinator,
-                &View {
-                    table: &table,
-                    version,
-                },
-                now,
-            )?
-        };
-        self.carry_out(&engine, &mut state, plan, now)
+        let due = state.coordinator.next_deadline();
+        let plan = View::with(&engine, |view| decide(&state.coordinator, view, now))?;
+        let done = self.carry_out(&engine, &mut state, plan, now)?;
+        let due_now = state.coordinator.next_deadline();
+        answer_ready(state);
+        if let Some(due_now) = due_now {
+            let sooner = due.is_none_or(|due| due_now < due);
+            self.look_after_deadlines(&engine, sooner)?;
+        }
+        Ok(done)
     }
 
-    fn each_plan<T>(&self, decide: impl FnOnce(&Coordinator, Now) -> Vec<Plan<T>>) -> Result<()> {
+    fn each_plan<T>(
+        &self,
+        decide: impl FnOnce(&Coordinator, &View<'_>, Now) -> Vec<Plan<T>>,
+    ) -> Result<()> {
         let (engine, mut state) = self.enter()?;
         let now = now(&engine);
-        for plan in decide(&state.coordinator, now) {
-            self.carry_out(&engine, &mut state, plan, now)?;
+        let mut failed = Ok(());
+        let plans = View::with(&engine, |view| decide(&state.coordinator, view, now));
+        for plan in plans {
+            // A plan of another group may still be carried out.
+            let done = self.carry_out(&engine, &mut state, plan, now);
+            failed = failed.and(done.map(drop));
         }
-        Ok(())
+        answer_ready(state);
+        failed
     }
 
     fn carry_out<T>(
         &self,
         engine: &Arc<Shared>,
         state: &mut State,
-        plan: Plan<T>,
+        mut plan: Plan<T>,
         now: Now,
     ) -> Result<(T, Option<CommitTicket>)> {
+        let deliveries = plan.take_deliveries();
         let ticket = if plan.is_empty() {
             None
         } else {
@@ -259,6 +287,9 @@ impl Groups {
         };
         let told = plan.concerns_others().then(|| plan.group().clone());
         let answer = state.coordinator.apply(plan, now);
+        for delivery in deliveries {
+            state.waiting.deliver(delivery);
+        }
         if let Some(group) = told {
             let followers = state.followers.get(&group);
             followers
@@ -270,7 +301,7 @@ impl Groups {
         Ok((answer, ticket))
     }
 
-    fn engine(&self) -> Result<Engine> {
+    pub(super) fn engine(&self) -> Result<Engine> {
         let shared = self.engine.lock().upgrade();
         let shared = shared.ok_or_else(|| Error::closed("the engine is closed: open it again"))?;
         let engine = Engine { shared };
@@ -279,7 +310,7 @@ impl Groups {
     }
 
     /// The engine and the loaded state.
-    fn enter(&self) -> Result<(Arc<Shared>, MutexGuard<'_, State>)> {
+    pub(super) fn enter(&self) -> Result<(Arc<Shared>, MutexGuard<'_, State>)> {
         let engine = self.engine()?.shared;
         let mut state = self.state.lock();
         if !state.loaded {
@@ -303,6 +334,15 @@ impl Groups {
         state.coordinator.loaded(now(engine));
         state.loaded = true;
         Ok(())
+    }
+}
+
+/// Calls those whose answers are due, with the lock free.
+fn answer_ready(mut state: MutexGuard<'_, State>) {
+    let ready = state.waiting.take_ready();
+    drop(state);
+    for ready in ready {
+        ready.answer();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The thread that looks after the members of this process between their polls, and puts out those of
 //! any process whose time is over. Started with the first member.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,22 +23,40 @@ pub(super) struct Keeper {
     pulses: Vec<Arc<Pulse>>,
     thread: Option<JoinHandle<()>>,
     stopped: bool,
+    /// Something is due earlier than the keeper may know.
+    news: bool,
 }
 
 impl Groups {
-    #[allow(clippy::disallowed_methods)] // a thread with a name and an owner
     pub(super) fn keep(&self, engine: &Arc<Shared>, pulse: &Arc<Pulse>) -> Result<()> {
         pulse.polled(engine.parts.clock.monotonic());
         let mut keeper = self.keeper.lock();
         keeper.pulses.push(pulse.clone());
-        if keeper.thread.is_none() {
+        self.wake(engine, &mut keeper)
+    }
+
+    /// Has the keeper look when something of the coordinator is due; at once when that is `sooner`
+    /// than before.
+    pub(super) fn look_after_deadlines(&self, engine: &Arc<Shared>, sooner: bool) -> Result<()> {
+        if !sooner && self.keeping.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.wake(engine, &mut self.keeper.lock())
+    }
+
+    /// Wakes the keeper's thread, which is started where there is none.
+    #[allow(clippy::disallowed_methods)] // a thread with a name and an owner
+    fn wake(&self, engine: &Arc<Shared>, keeper: &mut Keeper) -> Result<()> {
+        if keeper.thread.is_none() && !keeper.stopped {
             let engine = Arc::downgrade(engine);
             let thread = std::thread::Builder::new()
                 .name("levada-groups".into())
                 .spawn(move || run(engine));
             keeper.thread =
                 Some(thread.map_err(|e| Error::io("start the group keeper's thread", e))?);
+            self.keeping.store(true, Ordering::Relaxed);
         }
+        keeper.news = true;
         self.keeper_due.notify_one();
         Ok(())
     }
@@ -54,6 +73,7 @@ impl Groups {
             self.keeper_due.notify_all();
             keeper.thread.take()
         };
+        self.refuse_waiting();
         if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
             // A panic there was reported by the panic hook; nothing is left to undo here.
             let _ = thread.join();
@@ -63,10 +83,11 @@ impl Groups {
     /// One round; gives how long to sleep, `None` to end.
     fn round(&self, engine: &Shared) -> Option<Duration> {
         let pulses = {
-            let keeper = self.keeper.lock();
+            let mut keeper = self.keeper.lock();
             if keeper.stopped {
                 return None;
             }
+            keeper.news = false;
             keeper.pulses.clone()
         };
         let now = engine.parts.clock.monotonic();
@@ -142,6 +163,8 @@ fn run(engine: Weak<Shared>) {
         if keeper.stopped {
             return;
         }
-        shared.groups.keeper_due.wait_for(&mut keeper, sleep);
+        if !keeper.news {
+            shared.groups.keeper_due.wait_for(&mut keeper, sleep);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! The topics as the coordinator sees them, and small conversions.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::config::is_internal_topic;
+use crate::engine::engine::Shared;
 use crate::engine::groups::{TopicInfo, TopicsView};
 use crate::engine::table::Table;
 use crate::types::TopicId;
@@ -11,6 +13,18 @@ use crate::types::TopicId;
 pub(super) struct View<'a> {
     pub table: &'a Table,
     pub version: u64,
+}
+
+impl View<'_> {
+    /// Shows `look` the topics as they are now; none changes meanwhile.
+    pub fn with<T>(engine: &Shared, look: impl FnOnce(&View<'_>) -> T) -> T {
+        let table = engine.table.read();
+        let version = engine.version.load(Ordering::Acquire);
+        look(&View {
+            table: &table,
+            version,
+        })
+    }
 }
 
 impl TopicsView for View<'_> {

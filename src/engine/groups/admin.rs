@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::classic::CONSUMER;
 use super::coordinator::{Coordinator, Group};
 use super::group::{ConsumerGroup, GroupState, GroupType};
 use super::member::MemberState;
@@ -10,6 +11,8 @@ use super::offsets::tombstone;
 use super::partitions::{Assignment, without_epochs};
 use super::plan::Plan;
 use super::records::{Change, What};
+use super::target;
+use super::topics::TopicsView;
 use crate::error::Result;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,9 @@ pub struct GroupListing {
     pub id: Arc<str>,
     pub kind: GroupType,
     pub state: GroupState,
+    /// "consumer" for consumer groups, what its members said for classic ones; empty for a group of
+    /// offsets alone.
+    pub protocol_type: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +33,9 @@ pub struct GroupDescription {
     pub epoch: i32,
     /// The epoch of the target assignment; behind `epoch` while it is being computed.
     pub target_epoch: i32,
+    /// The name of the assignor in use: the coordinator's, or the protocol that a classic group
+    /// chose.
+    pub assignor: Arc<str>,
     pub members: Vec<MemberDescription>,
 }
 
@@ -41,6 +50,8 @@ pub struct MemberDescription {
     pub regex: Option<Arc<str>>,
     pub epoch: i32,
     pub state: MemberState,
+    /// It speaks the classic protocol.
+    pub is_classic: bool,
     /// What it may read now.
     pub assigned: Assignment,
     /// What it is asked to give up.
@@ -50,6 +61,17 @@ pub struct MemberDescription {
 }
 
 impl Coordinator {
+    /// The groups that are in one of `states` and of one of `types`, by name as clients spell them:
+    /// case does not count, and an empty list means any.
+    pub fn list_of(&self, states: &[&str], types: &[&str]) -> Vec<GroupListing> {
+        let named = |names: &[&str], name: &str| {
+            names.is_empty() || names.iter().any(|n| n.eq_ignore_ascii_case(name))
+        };
+        let mut all = self.list();
+        all.retain(|g| named(states, g.state.name()) && named(types, g.kind.name()));
+        all
+    }
+
     /// All groups, by id. A group of offsets alone counts as an empty classic one, as in Kafka.
     pub fn list(&self) -> Vec<GroupListing> {
         let listing = |(id, group): (&Arc<str>, &Group)| {
@@ -58,26 +80,43 @@ impl Coordinator {
                 id: id.clone(),
                 kind,
                 state,
+                protocol_type: protocol_type(group),
             }
         };
         self.groups.iter().map(listing).collect()
     }
 
+    /// Any group, in the words of the newer protocol. Of a classic one the generation is the epoch of
+    /// all, and what consumers sent is read where it can be.
+    ///
     /// Errors: `GroupIdNotFound`.
-    pub fn describe(&self, id: &str) -> Result<GroupDescription> {
+    pub fn describe(&self, id: &str, topics: &dyn TopicsView) -> Result<GroupDescription> {
         let Some((id, group)) = self.groups.get_key_value(id) else {
             return Err(self.not_a_group(id));
         };
         let (kind, state) = kind_and_state(group);
-        let consumer = group.consumer.as_ref();
-        Ok(GroupDescription {
+        let mut described = GroupDescription {
             id: id.clone(),
             kind,
             state,
-            epoch: consumer.map_or(0, ConsumerGroup::epoch),
-            target_epoch: consumer.map_or(0, ConsumerGroup::target_epoch),
-            members: consumer.map(describe_members).unwrap_or_default(),
-        })
+            epoch: 0,
+            target_epoch: 0,
+            assignor: Arc::default(),
+            members: Vec::new(),
+        };
+        if let Some(consumer) = &group.consumer {
+            described.epoch = consumer.epoch();
+            described.target_epoch = consumer.target_epoch();
+            let assignor = target::preferred(consumer, &self.settings);
+            described.assignor = Arc::from(assignor.name());
+            described.members = describe_members(consumer);
+        } else if let Some(classic) = &group.classic {
+            described.epoch = classic.generation;
+            described.target_epoch = classic.generation;
+            described.assignor = classic.protocol.clone().unwrap_or_default();
+            described.members = classic.describe_members(topics);
+        }
+        Ok(described)
     }
 
     /// Deletes an empty group and its offsets.
@@ -125,9 +164,16 @@ impl Coordinator {
 fn kind_and_state(group: &Group) -> (GroupType, GroupState) {
     match (&group.consumer, &group.classic) {
         (Some(consumer), _) => (GroupType::Consumer, consumer.state()),
-        // Members of the classic protocol are kept, not served: nobody rebalances them here.
-        (None, Some(classic)) if classic.members > 0 => (GroupType::Classic, GroupState::Stable),
-        (None, _) => (GroupType::Classic, GroupState::Empty),
+        (None, Some(classic)) => (GroupType::Classic, classic.state),
+        (None, None) => (GroupType::Classic, GroupState::Empty),
+    }
+}
+
+fn protocol_type(group: &Group) -> Arc<str> {
+    match (&group.consumer, &group.classic) {
+        (Some(_), _) => Arc::from(CONSUMER),
+        (None, Some(classic)) => classic.protocol_type.clone().unwrap_or_default(),
+        (None, None) => Arc::default(),
     }
 }
 
@@ -142,6 +188,7 @@ fn describe_members(group: &ConsumerGroup) -> Vec<MemberDescription> {
         regex: member.regex().cloned(),
         epoch: member.epoch(),
         state: member.current.state,
+        is_classic: member.metadata.classic.is_some(),
         assigned: without_epochs(member.assigned()),
         pending_revocation: without_epochs(member.pending_revocation()),
         target: group.target(id).map(|t| (**t).clone()).unwrap_or_default(),

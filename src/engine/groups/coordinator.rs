@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::group::ConsumerGroup;
+use super::classic::{Alarm, Alarms, ClassicGroup};
+use super::group::{ConsumerGroup, GroupState};
 use super::offsets::{GroupOffsets, PendingOffsets};
 use super::plan::{Now, Plan};
-use super::records::{Change, ClassicGroup, What, decode};
+use super::records::{Change, What, decode};
 use super::settings::GroupSettings;
 use super::timers::Timers;
 use crate::error::{Code, Error, Result};
@@ -36,7 +38,13 @@ impl Group {
 
     pub fn has_members(&self) -> bool {
         let consumer = self.consumer.as_ref().is_some_and(|g| !g.is_empty());
-        consumer || self.classic.as_ref().is_some_and(|g| g.members > 0)
+        consumer || self.has_classic_members()
+    }
+
+    /// Whether a classic group has members, or a rebalance that waits for some.
+    pub fn has_classic_members(&self) -> bool {
+        let classic = self.classic.as_ref();
+        classic.is_some_and(|g| g.state != GroupState::Empty)
     }
 }
 
@@ -51,6 +59,8 @@ pub struct Coordinator {
     pub(super) groups: BTreeMap<Arc<str>, Group>,
     pub(super) pending: PendingOffsets,
     pub(super) timers: Timers,
+    /// Those of classic groups.
+    pub(super) alarms: Alarms,
     /// Which version of the topic metadata each group's topics were last compared with.
     pub(super) checked: HashMap<Arc<str>, u64>,
     /// Counts replayed records: the order of commits, so that a transaction's end does not undo a
@@ -65,6 +75,7 @@ impl Coordinator {
             groups: BTreeMap::new(),
             pending: PendingOffsets::default(),
             timers: Timers::default(),
+            alarms: Alarms::default(),
             checked: HashMap::new(),
             sequence: 0,
         }
@@ -84,9 +95,14 @@ impl Coordinator {
         if let Some(version) = plan.effects.checked {
             self.checked.insert(plan.group.clone(), version);
         }
-        if let Some(member) = &plan.effects.heard {
-            let until = now.monotonic + self.settings.session_timeout;
-            self.timers.start_session(&plan.group, member, until);
+        if let Some(classic) = plan.effects.classic {
+            self.set_classic(&plan.group, *classic);
+        }
+        for (alarm, at) in plan.effects.alarms {
+            self.alarms.set(&plan.group, alarm, at);
+        }
+        for member in &plan.effects.heard {
+            self.start_session(&plan.group, member, now);
         }
         plan.answer
     }
@@ -111,16 +127,37 @@ impl Coordinator {
     /// After the whole log was replayed: gives every member a new session, as nobody could be heard
     /// while the coordinator was away.
     pub fn loaded(&mut self, now: Now) {
-        let until = now.monotonic + self.settings.session_timeout;
+        let mut sessions = Vec::new();
         for (id, group) in &self.groups {
+            for (member, known) in group.classic.iter().flat_map(|g| g.members()) {
+                let at = now.monotonic.saturating_add(known.session_timeout);
+                let session = Alarm::Session(member.clone());
+                self.alarms.set(id, session, Some(at));
+            }
             let Some(consumer) = &group.consumer else {
                 continue;
             };
             for (member_id, member) in consumer.members() {
-                self.timers.start_session(id, member_id, until);
+                sessions.push((id.clone(), member_id.clone()));
                 self.timers.set_rebalance(id, member_id, member, now);
             }
         }
+        for (group, member) in sessions {
+            self.start_session(&group, &member, now);
+        }
+    }
+
+    /// A guest has the session timeout that it asked for.
+    fn start_session(&mut self, group: &Arc<str>, member: &Arc<str>, now: Now) {
+        let consumer = self.groups.get(group).and_then(|g| g.consumer.as_ref());
+        let Some(known) = consumer.and_then(|c| c.member(member)) else {
+            return;
+        };
+        let asked = known.metadata.classic.as_ref();
+        let asked = asked.and_then(|said| u64::try_from(said.session_timeout_ms).ok());
+        let timeout = asked.map_or(self.settings.session_timeout, Duration::from_millis);
+        let until = now.monotonic.saturating_add(timeout);
+        self.timers.start_session(group, member, until);
     }
 
     fn change(&mut self, change: &Change, producer: Option<ProducerId>) {
@@ -146,7 +183,9 @@ impl Coordinator {
                     group.offsets.set(topic, *partition, value, self.sequence);
                 }
             },
-            What::Classic(value) => group.classic = value.clone(),
+            What::Classic(value) => {
+                group.classic = value.as_ref().map(ClassicGroup::from_value);
+            }
             What::PartitionMetadata => {}
             What::Group(None) => {
                 group.consumer = None;
@@ -173,12 +212,25 @@ impl Coordinator {
         }
     }
 
+    fn set_classic(&mut self, id: &Arc<str>, classic: ClassicGroup) {
+        let group = self.groups.entry(id.clone()).or_default();
+        group.classic = Some(classic).filter(|c| !c.is_blank());
+        if group.is_nothing() {
+            self.groups.remove(id);
+        }
+    }
+
     fn set_timers(&mut self, change: &Change, now: Now) {
         match &change.what {
+            What::Classic(None) => self.alarms.forget(&change.group),
             What::Member {
                 member,
                 value: None,
-            } => self.timers.forget(&change.group, member),
+            } => {
+                self.timers.forget(&change.group, member);
+                let guest = Alarm::Guest(member.clone());
+                self.alarms.set(&change.group, guest, None);
+            }
             What::Current {
                 member,
                 value: Some(_),
@@ -209,11 +261,28 @@ impl Coordinator {
     }
 }
 
-/// Two coordinators are equal when the log would make them equal: timers and the order of commits
-/// across groups are left out.
+/// Two coordinators are equal when the log would make them equal: timers, the order of commits across
+/// groups, and classic groups that rebalance are left out.
 #[cfg(test)]
 impl Coordinator {
     pub(super) fn same_state(&self, other: &Coordinator) -> bool {
-        self.groups == other.groups && self.pending == other.pending
+        let moving = |groups: &BTreeMap<Arc<str>, Group>| -> Vec<Arc<str>> {
+            let moves = |g: &Group| g.classic.as_ref().is_some_and(|c| !c.rests());
+            let moving = groups.iter().filter(|(_, group)| moves(group));
+            moving.map(|(id, _)| id.clone()).collect()
+        };
+        let mut moves = moving(&self.groups);
+        moves.extend(moving(&other.groups));
+        let recorded = |groups: &BTreeMap<Arc<str>, Group>| {
+            let mut groups = groups.clone();
+            for (id, group) in &mut groups {
+                let classic = group.classic.take().filter(|c| c.written);
+                let classic = classic.filter(|_| !moves.contains(id));
+                group.classic = classic.map(|c| ClassicGroup::from_value(&c.value()));
+            }
+            groups.retain(|_, group| !group.is_nothing());
+            groups
+        };
+        recorded(&self.groups) == recorded(&other.groups) && self.pending == other.pending
     }
 }

@@ -18,6 +18,10 @@ pub enum GroupState {
     /// Members are on their way to the target.
     Reconciling,
     Stable,
+    /// Of a classic group: its members join again.
+    PreparingRebalance,
+    /// Of a classic group: its leader shares out.
+    CompletingRebalance,
     /// There is no such group.
     Dead,
 }
@@ -29,6 +33,8 @@ impl GroupState {
             GroupState::Assigning => "Assigning",
             GroupState::Reconciling => "Reconciling",
             GroupState::Stable => "Stable",
+            GroupState::PreparingRebalance => "PreparingRebalance",
+            GroupState::CompletingRebalance => "CompletingRebalance",
             GroupState::Dead => "Dead",
         }
     }

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use super::classic::Delivery;
 use super::coordinator::Coordinator;
-use super::group::ConsumerGroup;
+use super::group::{ConsumerGroup, GroupState};
 use super::join::member_of;
 use super::member::{LEAVE_EPOCH, Member, STATIC_LEAVE_EPOCH};
 use super::partitions::{Assignment, without_epochs};
 use super::plan::{Draft, Now, Plan};
 use super::reconcile::Step;
-use super::records::{GroupMetadata, What};
+use super::records::{GroupMetadata, MemberMetadata, What};
 use super::requests::{Heartbeat, HeartbeatAnswer, LeaveRequest};
 use super::topics::TopicsView;
 use super::{subscription, target};
@@ -35,13 +36,18 @@ impl Coordinator {
     ) -> Result<Plan<HeartbeatAnswer>> {
         self.check(request)?;
         if matches!(request.epoch, LEAVE_EPOCH | STATIC_LEAVE_EPOCH) {
-            return self.leave_by_heartbeat(request, now);
+            return self.leave_by_heartbeat(request, topics, now);
         }
-        let mut draft = self.draft_for(request)?;
+        let (mut draft, deliveries) = self.draft_for(request, topics, now)?;
+        let guests: Vec<Arc<str>> = match deliveries.is_some() {
+            true => draft.group().members().keys().cloned().collect(),
+            false => Vec::new(),
+        };
         let member = member_of(&mut draft, request)?;
         let told = without_epochs(member.assigned());
-        let checked = self.update_group(&mut draft, request, &member, topics, now);
-        let member = step(&mut draft, request, topics)?;
+        let wishes = subscription::updated(&member, request);
+        let checked = self.update_group(&mut draft, &request.member, wishes, &member, topics, now);
+        let member = step(&mut draft, &request.member, request.owned.as_ref(), topics)?;
 
         let holds = without_epochs(member.assigned());
         // Also to a member that says it holds something else: it may have lost an answer.
@@ -54,7 +60,9 @@ impl Coordinator {
             assignment: tell.then_some(holds),
         };
         let mut plan = draft.finish(answer);
-        plan.effects.heard = Some(request.member.clone());
+        plan.effects.heard = guests;
+        plan.effects.heard.push(request.member.clone());
+        plan.effects.deliveries = deliveries.unwrap_or_default();
         plan.effects.checked = checked;
         Ok(plan)
     }
@@ -110,30 +118,48 @@ impl Coordinator {
         Ok(())
     }
 
-    fn draft_for(&self, request: &Heartbeat) -> Result<Draft<'_>> {
+    /// The group to start from; with it, where it was a classic one until now, what those who wait
+    /// in it are answered.
+    fn draft_for(
+        &self,
+        request: &Heartbeat,
+        topics: &dyn TopicsView,
+        now: Now,
+    ) -> Result<(Draft<'_>, Option<Vec<Delivery>>)> {
         let id = &request.group;
         let group = self.groups.get(id);
         let consumer = group.and_then(|g| g.consumer.as_ref());
         if request.epoch != 0 {
-            return Ok(Draft::new(id.clone(), Some(self.consumer_group(id)?)));
+            let draft = Draft::new(id.clone(), Some(self.consumer_group(id)?));
+            return Ok((draft, None));
         }
+        let instance = request.instance_id.as_ref();
         if let Some(consumer) = consumer {
-            self.check_room(consumer, request)?;
-            return Ok(Draft::new(id.clone(), Some(consumer)));
+            self.check_room(consumer, id, &request.member, instance)?;
+            return Ok((Draft::new(id.clone(), Some(consumer)), None));
         }
         let mut draft = Draft::new(id.clone(), None);
         match group.and_then(|g| g.classic.as_ref()) {
-            Some(classic) if classic.members > 0 => return Err(self.not_a_group(id)),
+            Some(classic) if classic.state != GroupState::Empty => {
+                let (draft, deliveries) = self.upgrade(id, classic, topics, now)?;
+                self.check_room(draft.group(), id, &request.member, instance)?;
+                return Ok((draft, Some(deliveries)));
+            }
             // An empty classic group becomes a consumer group, and keeps its offsets.
             Some(_) => draft.record_only(What::Classic(None)),
             None => {}
         }
-        Ok(draft)
+        Ok((draft, None))
     }
 
-    fn check_room(&self, group: &ConsumerGroup, request: &Heartbeat) -> Result<()> {
-        let instance = request.instance_id.as_deref();
-        let known = group.member(&request.member).is_some()
+    pub(super) fn check_room(
+        &self,
+        group: &ConsumerGroup,
+        id: &str,
+        member: &str,
+        instance: Option<&Arc<str>>,
+    ) -> Result<()> {
+        let known = group.member(member).is_some()
             || instance.is_some_and(|i| group.member_of_instance(i).is_some());
         if known || group.members().len() < self.settings.group_size_max {
             return Ok(());
@@ -141,8 +167,7 @@ impl Coordinator {
         Err(Error::coded(
             Code::GroupMaxSizeReached,
             format!(
-                "group {} has {} members, no more are allowed (group.consumer.max.size)",
-                request.group,
+                "group {id} has {} members, no more are allowed (group.consumer.max.size)",
                 group.members().len()
             ),
         ))
@@ -150,26 +175,26 @@ impl Coordinator {
 
     /// Writes the member's wishes, and a new epoch and target when wishes or topics changed. Gives
     /// the version of the topic metadata that was looked at, if it was.
-    fn update_group(
+    pub(super) fn update_group(
         &self,
         draft: &mut Draft<'_>,
-        request: &Heartbeat,
+        id: &Arc<str>,
+        metadata: MemberMetadata,
         member: &Member,
         topics: &dyn TopicsView,
         now: Now,
     ) -> Option<u64> {
-        let is_new = draft.group().member(&request.member).is_none();
-        let metadata = subscription::updated(member, request);
+        let is_new = draft.group().member(id).is_none();
         let wishes_changed = metadata.topics != *member.topics()
             || metadata.regex.as_ref().filter(|r| !r.is_empty()) != member.regex();
         if is_new || metadata != member.metadata {
             draft.push(What::Member {
-                member: request.member.clone(),
+                member: id.clone(),
                 value: Some(metadata),
             });
         }
         let version = topics.version();
-        let seen = self.checked.get(&request.group) == Some(&version);
+        let seen = self.checked.get(draft.id()) == Some(&version);
         let behind = draft.group().epoch() > draft.group().target_epoch();
         if seen && !is_new && !wishes_changed && !behind {
             return None;
@@ -187,14 +212,19 @@ impl Coordinator {
         Some(version)
     }
 
-    fn leave_by_heartbeat(&self, request: &Heartbeat, now: Now) -> Result<Plan<HeartbeatAnswer>> {
+    fn leave_by_heartbeat(
+        &self,
+        request: &Heartbeat,
+        topics: &dyn TopicsView,
+        now: Now,
+    ) -> Result<Plan<HeartbeatAnswer>> {
         let leave = LeaveRequest {
             group: request.group.clone(),
             member: request.member.clone(),
             instance_id: request.instance_id.clone(),
             for_a_while: request.epoch == STATIC_LEAVE_EPOCH,
         };
-        let plan = self.leave(&leave, now)?;
+        let plan = self.leave(&leave, topics, now)?;
         Ok(plan.answering(HeartbeatAnswer {
             member: request.member.clone(),
             epoch: request.epoch,
@@ -222,28 +252,25 @@ fn fits_records(request: &Heartbeat) -> bool {
 }
 
 /// Reconciles the member by one step.
-fn step(
+pub fn step(
     draft: &mut Draft<'_>,
-    request: &Heartbeat,
+    id: &Arc<str>,
+    owned: Option<&Assignment>,
     topics: &dyn TopicsView,
 ) -> Result<Arc<Member>> {
-    let member = draft.group().member(&request.member).cloned();
+    let member = draft.group().member(id).cloned();
     let member = member.unwrap_or_default();
     let step = Step {
         group: draft.group(),
         topics,
-        owned: request.owned.as_ref(),
+        owned,
     };
-    let Some(next) = step.next(&request.member, &member)? else {
+    let Some(next) = step.next(id, &member)? else {
         return Ok(member);
     };
     draft.push(What::Current {
-        member: request.member.clone(),
+        member: id.clone(),
         value: Some(next),
     });
-    Ok(draft
-        .group()
-        .member(&request.member)
-        .cloned()
-        .unwrap_or_default())
+    Ok(draft.group().member(id).cloned().unwrap_or_default())
 }

@@ -97,9 +97,15 @@ fn replace(
             ),
         ));
     }
+    take_place(draft, old_id, old, &request.member);
+    let member = draft.group().member(&request.member);
+    Ok(member.cloned().unwrap_or_default())
+}
+
+/// Gives the place of one member to another, which starts with epoch 0.
+pub fn take_place(draft: &mut Draft<'_>, old_id: &Arc<str>, old: &Member, member: &Arc<str>) {
     let target = draft.group().target(old_id).cloned();
     remove(draft, old_id);
-    let member = request.member.clone();
     draft.push(What::Member {
         member: member.clone(),
         value: Some(old.metadata.clone()),
@@ -117,7 +123,6 @@ fn replace(
         member: member.clone(),
         value: Some(current),
     });
-    Ok(draft.group().member(&member).cloned().unwrap_or_default())
 }
 
 /// Takes a member's records away.

@@ -11,6 +11,7 @@ use super::partitions::Held;
 use super::plan::{Draft, Now, Plan};
 use super::records::{CurrentAssignment, GroupMetadata, TargetMetadata, What};
 use super::requests::LeaveRequest;
+use super::topics::TopicsView;
 use crate::error::{Code, Error, Result};
 
 impl Coordinator {
@@ -18,23 +19,28 @@ impl Coordinator {
     /// reading them.
     ///
     /// Errors: `GroupIdNotFound`, `UnknownMemberId`, `FencedInstanceId`.
-    pub fn leave(&self, request: &LeaveRequest, _now: Now) -> Result<Plan<()>> {
+    pub fn leave(
+        &self,
+        request: &LeaveRequest,
+        topics: &dyn TopicsView,
+        now: Now,
+    ) -> Result<Plan<()>> {
         let group = self.consumer_group(&request.group)?;
         let id = leaver(group, request)?;
+        let Some(member) = group.member(&id).filter(|_| request.for_a_while) else {
+            return Ok(self.without(&request.group, group, &[id], topics, now, ()));
+        };
         let mut draft = Draft::new(request.group.clone(), Some(group));
-        match (group.member(&id), request.for_a_while) {
-            (Some(member), true) => draft.push(What::Current {
-                member: id,
-                value: Some(CurrentAssignment {
-                    epoch: STATIC_LEAVE_EPOCH,
-                    assigned: from_epoch_0(member.assigned()),
-                    // A member that stopped has given up what it was asked to.
-                    pending_revocation: Held::new(),
-                    ..member.current.clone()
-                }),
+        draft.push(What::Current {
+            member: id,
+            value: Some(CurrentAssignment {
+                epoch: STATIC_LEAVE_EPOCH,
+                assigned: from_epoch_0(member.assigned()),
+                // A member that stopped has given up what it was asked to.
+                pending_revocation: Held::new(),
+                ..member.current.clone()
             }),
-            _ => put_out(&mut draft, &[id]),
-        }
+        });
         Ok(draft.finish(()))
     }
 }

@@ -5,15 +5,18 @@
 //! plan to [`Coordinator::apply`], which changes the state by the same function that replays the
 //! log at start. So what runs and what a restart rebuilds are equal by construction.
 //!
-//! Protocol: KIP-848 (consumer groups), with KIP-1251 (older commits of partitions still held).
-//! Format: Kafka's own records. Left out so far: the classic JoinGroup protocol (its groups are
-//! recognised and kept, not served), share and streams groups (skipped, kept in the log).
+//! Protocol: KIP-848 (consumer groups), with KIP-1251 (older commits of partitions still held),
+//! and the classic one (JoinGroup and what goes with it, in [`classic`]).
+//! Format: Kafka's own records. Left out so far: share and streams groups (skipped, kept in the
+//! log).
 
 mod admin;
 mod assignor;
+mod classic;
 mod coordinator;
 mod expire;
 mod group;
+mod guests;
 mod heartbeat;
 mod join;
 mod leave;
@@ -38,6 +41,11 @@ mod testing;
 mod tests;
 
 pub use admin::{GroupDescription, GroupListing, MemberDescription};
+pub use classic::{
+    ClassicDescription, ClassicHeartbeat, ClassicLeave, ClassicMemberDescription, Delivery,
+    JoinAnswer, JoinRequest, JoinedMember, Leaver, LeaverOutcome, SyncAnswer, SyncRequest, Waited,
+    WaiterToken,
+};
 pub use coordinator::{Coordinator, Replayed};
 pub use expire::Evicted;
 pub use group::{GroupState, GroupType};
@@ -48,5 +56,5 @@ pub use plan::{Now, Plan, RecordBytes};
 pub use requests::{
     CommitRequest, FetchAs, Heartbeat, HeartbeatAnswer, LeaveRequest, TransactionalCommit,
 };
-pub use settings::{AssignorKind, GroupSettings};
+pub use settings::{AssignorKind, ClassicSettings, GroupSettings, MigrationPolicy};
 pub use topics::{TopicInfo, TopicsView};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::classic::{AlarmChange, ClassicGroup, Delivery};
 use super::group::ConsumerGroup;
 use super::records::{Change, What, encode};
 use crate::types::{ProducerEpoch, ProducerId, Timestamp};
@@ -42,10 +43,15 @@ pub struct Plan<T> {
 /// What a plan changes beside the recorded state; all of it is made anew after a restart.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// The member that was heard: its session starts again.
-    pub heard: Option<Arc<str>>,
+    /// Members of a consumer group that were heard: their sessions start again.
+    pub heard: Vec<Arc<str>>,
     /// The version of the topic metadata that the group's topics were compared with.
     pub checked: Option<u64>,
+    /// The classic group as it is after the plan, beside what its record says.
+    pub classic: Option<Box<ClassicGroup>>,
+    /// In order: a later one of the same name counts.
+    pub alarms: Vec<AlarmChange>,
+    pub deliveries: Vec<Delivery>,
 }
 
 impl<T> Plan<T> {
@@ -63,6 +69,11 @@ impl<T> Plan<T> {
             let (key, value) = encode(change);
             RecordBytes { key, value }
         })
+    }
+
+    /// Answers to waiting requests, to be given once the plan is applied. Gives them once.
+    pub fn take_deliveries(&mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.effects.deliveries)
     }
 
     /// The producer whose transactional batch must carry the records, if they are part of one.
@@ -117,6 +128,10 @@ impl<'a> Draft<'a> {
             group: base.map_or_else(|| Cow::Owned(ConsumerGroup::default()), Cow::Borrowed),
             changes: Vec::new(),
         }
+    }
+
+    pub fn id(&self) -> &Arc<str> {
+        &self.group_id
     }
 
     pub fn group(&self) -> &ConsumerGroup {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::{Code, Error, Result};
+
 /// How the coordinator shares out partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AssignorKind {
@@ -26,6 +28,16 @@ impl AssignorKind {
     pub fn parse(name: &str) -> Option<AssignorKind> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    /// The assignor that a member asks for.
+    ///
+    /// Errors: `UnsupportedAssignor`.
+    pub fn asked_for(name: &str) -> Result<AssignorKind> {
+        Self::parse(name).ok_or_else(|| {
+            let what = format!("there is no assignor {name:?}: uniform or range");
+            Error::coded(Code::UnsupportedAssignor, what)
+        })
+    }
 }
 
 /// The settings of a coordinator.
@@ -43,6 +55,75 @@ pub struct GroupSettings {
     pub offset_metadata_bytes_max: usize,
     /// `offsets.retention.minutes`: how long an offset outlives its last use.
     pub offsets_retention: Duration,
+    pub classic: ClassicSettings,
+    /// `group.consumer.migration.policy`.
+    pub migration: MigrationPolicy,
+}
+
+/// Whether a group may change its protocol while it has members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MigrationPolicy {
+    #[default]
+    Bidirectional,
+    /// From classic to consumer.
+    Upgrade,
+    /// From consumer to classic.
+    Downgrade,
+    Disabled,
+}
+
+impl MigrationPolicy {
+    /// The policy of that name in the settings.
+    pub fn parse(name: &str) -> Option<MigrationPolicy> {
+        match name {
+            "bidirectional" => Some(MigrationPolicy::Bidirectional),
+            "upgrade" => Some(MigrationPolicy::Upgrade),
+            "downgrade" => Some(MigrationPolicy::Downgrade),
+            "disabled" => Some(MigrationPolicy::Disabled),
+            _ => None,
+        }
+    }
+
+    pub const fn upgrades(self) -> bool {
+        matches!(
+            self,
+            MigrationPolicy::Bidirectional | MigrationPolicy::Upgrade
+        )
+    }
+
+    pub const fn downgrades(self) -> bool {
+        matches!(
+            self,
+            MigrationPolicy::Bidirectional | MigrationPolicy::Downgrade
+        )
+    }
+}
+
+/// Of groups of the classic protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassicSettings {
+    /// `group.min.session.timeout.ms`.
+    pub session_timeout_min: Duration,
+    /// `group.max.session.timeout.ms`.
+    pub session_timeout_max: Duration,
+    /// `group.initial.rebalance.delay.ms`: how long the first rebalance waits for more members.
+    pub initial_rebalance_delay: Duration,
+    /// `group.max.size`.
+    pub group_size_max: usize,
+    /// How long a member may wait in its first JoinGroup. Kafka's is not a setting either.
+    pub new_member_timeout: Duration,
+}
+
+impl Default for ClassicSettings {
+    fn default() -> Self {
+        ClassicSettings {
+            session_timeout_min: Duration::from_secs(6),
+            session_timeout_max: Duration::from_secs(1800),
+            initial_rebalance_delay: Duration::from_secs(3),
+            group_size_max: i32::MAX as usize,
+            new_member_timeout: Duration::from_secs(300),
+        }
+    }
 }
 
 impl Default for GroupSettings {
@@ -54,6 +135,8 @@ impl Default for GroupSettings {
             assignors: AssignorKind::ALL.to_vec(),
             offset_metadata_bytes_max: 4096,
             offsets_retention: Duration::from_secs(7 * 24 * 3600),
+            classic: ClassicSettings::default(),
+            migration: MigrationPolicy::default(),
         }
     }
 }

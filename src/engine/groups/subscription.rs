@@ -38,6 +38,8 @@ pub fn updated(member: &Member, request: &Heartbeat) -> MemberMetadata {
     if let Some(regex) = &request.regex {
         metadata.regex = Some(regex.clone());
     }
+    // It speaks the newer protocol now, whatever it was before.
+    metadata.classic = None;
     metadata.client_id = request.client_id.clone();
     metadata.client_host = request.client_host.clone();
     metadata

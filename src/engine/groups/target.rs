@@ -35,7 +35,7 @@ pub fn update(draft: &mut Draft<'_>, topics: &dyn TopicsView, settings: &GroupSe
 }
 
 /// The assignor that most members name; the first of the settings when none does.
-fn preferred(group: &ConsumerGroup, settings: &GroupSettings) -> AssignorKind {
+pub fn preferred(group: &ConsumerGroup, settings: &GroupSettings) -> AssignorKind {
     let votes = |kind: &AssignorKind| {
         let named = |name: &Arc<str>| name.as_ref() == kind.name();
         let members = group.members().values();

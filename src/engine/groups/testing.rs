@@ -75,6 +75,10 @@ pub struct World {
     pub log: Vec<(RecordBytes, Option<ProducerId>)>,
     pub now: Now,
     pub clients: BTreeMap<&'static str, Client>,
+    /// What requests that waited were answered.
+    pub answers: BTreeMap<WaiterToken, Waited>,
+    /// Counts the tokens given out.
+    pub tokens: std::cell::Cell<u64>,
 }
 
 pub const GROUP: &str = "g";
@@ -91,6 +95,8 @@ impl World {
                 monotonic: Duration::ZERO,
             },
             clients: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            tokens: std::cell::Cell::new(0),
         };
         for (name, partitions) in topics {
             world.topics.set(name, *partitions);
@@ -104,7 +110,11 @@ impl World {
     }
 
     /// Appends, applies, answers: what the engine does with a plan.
-    pub fn run<T>(&mut self, plan: Plan<T>) -> T {
+    pub fn run<T>(&mut self, mut plan: Plan<T>) -> T {
+        for delivery in plan.take_deliveries() {
+            let earlier = self.answers.insert(delivery.token, delivery.answer);
+            assert!(earlier.is_none(), "{:?} is answered twice", delivery.token);
+        }
         let producer = plan.producer().map(|(id, _)| id);
         self.log.extend(plan.records().map(|r| (r, producer)));
         self.groups.apply(plan, self.now)
@@ -194,7 +204,7 @@ impl World {
 
     /// Puts out whoever is due; gives their names.
     pub fn expire(&mut self) -> Vec<Evicted> {
-        let plans = self.groups.expire(self.now);
+        let plans = self.groups.expire(&self.topics, self.now);
         plans.into_iter().flat_map(|plan| self.run(plan)).collect()
     }
 
@@ -225,7 +235,7 @@ impl World {
 
     pub fn state(&self) -> GroupState {
         self.groups
-            .describe(GROUP)
+            .describe(GROUP, &self.topics)
             .map_or(GroupState::Dead, |g| g.state)
     }
 

@@ -96,6 +96,9 @@ impl Coordinator {
         if request.epoch < 0 && group.is_none_or(|g| !g.has_members()) {
             return Ok(());
         }
+        if let Some(classic) = group.and_then(|g| g.classic.as_ref()) {
+            return classic.may_commit(request, in_transaction);
+        }
         let unknown = || unknown_member(&request.group, &request.member);
         match (group, consumer) {
             (None, _) => Err(self.not_a_group(&request.group)),
@@ -150,7 +153,7 @@ impl Coordinator {
                     leader_epoch: commit.leader_epoch,
                     metadata: commit.metadata.clone(),
                     committed_at: now.wall,
-                    expires_at: None,
+                    expires_at: commit.expires_at,
                     topic_id: info.id,
                 }),
             },
@@ -178,6 +181,17 @@ fn check_epoch(
     };
     if request.epoch == member.epoch() {
         return Ok(());
+    }
+    if member.metadata.classic.is_some() {
+        return Err(Error::coded(
+            Code::IllegalGeneration,
+            format!(
+                "commit of member {} of group {}: it is in generation {}",
+                request.member,
+                request.group,
+                member.epoch()
+            ),
+        ));
     }
     if request.epoch > member.epoch() || request.epoch < 0 {
         return stale(format!(

@@ -39,6 +39,8 @@ pub struct OffsetCommit {
     /// The topic that was read: a commit for another of the same name is refused.
     /// [`TopicId::NONE`]: whichever has the name.
     pub topic_id: TopicId,
+    /// When it is to be forgotten, as only clients of long ago say (OffsetCommit before version 5).
+    pub expires_at: Option<Timestamp>,
 }
 
 impl OffsetCommit {
@@ -50,6 +52,7 @@ impl OffsetCommit {
             leader_epoch: LeaderEpoch::NONE,
             metadata: Arc::from(""),
             topic_id: TopicId::NONE,
+            expires_at: None,
         }
     }
 

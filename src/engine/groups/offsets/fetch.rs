@@ -13,7 +13,8 @@ impl Coordinator {
     /// committed. With `stable`, a partition whose offset an open transaction may change is refused:
     /// `UnstableOffsetCommit`, retry.
     ///
-    /// Errors, for all: `UnknownMemberId`, `StaleMemberEpoch`, when asked for a member.
+    /// Errors, for all: `UnknownMemberId`, `StaleMemberEpoch`, when asked for a member of a
+    /// consumer group; `IllegalGeneration` where it speaks the classic protocol.
     pub fn fetch_offsets(
         &self,
         group_id: &Arc<str>,
@@ -56,9 +57,19 @@ impl Coordinator {
         let FetchAs::Member { id, epoch } = fetch_as else {
             return Ok(());
         };
-        let group = self.groups.get(group_id).and_then(|g| g.consumer.as_ref());
-        let member = group.and_then(|g| g.member(id));
-        let member = member.ok_or_else(|| unknown_member(group_id, id))?;
+        // Others have no epochs to compare.
+        let group = self.groups.get(group_id);
+        let Some(group) = group.and_then(|g| g.consumer.as_ref()) else {
+            return Ok(());
+        };
+        let member = group
+            .member(id)
+            .ok_or_else(|| unknown_member(group_id, id))?;
+        if member.epoch() != *epoch && member.metadata.classic.is_some() {
+            let what =
+                format!("fetch of member {id} of group {group_id}: it is in another generation");
+            return Err(Error::coded(Code::IllegalGeneration, what));
+        }
         if member.epoch() != *epoch {
             return Err(Error::coded(
                 Code::StaleMemberEpoch,

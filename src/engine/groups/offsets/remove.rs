@@ -17,7 +17,8 @@ impl Coordinator {
     /// Forgets offsets. Those of topics that the group's members read are refused one by one with
     /// `GroupSubscribedToTopic`; what was not there is no error.
     ///
-    /// Errors, for all: `GroupIdNotFound`.
+    /// Errors, for all: `GroupIdNotFound`; `NonEmptyGroup` for a classic group whose members are not
+    /// consumers.
     pub fn delete_offsets(
         &self,
         group_id: &Arc<str>,
@@ -25,12 +26,14 @@ impl Coordinator {
     ) -> Result<Plan<Vec<OffsetOutcome>>> {
         let group = self.groups.get(group_id);
         let group = group.ok_or_else(|| self.not_a_group(group_id))?;
-        let classic = group.classic.as_ref().is_some_and(|c| c.members > 0);
+        let classic = group.classic.as_ref();
+        classic.map_or(Ok(()), |c| c.may_delete_offsets(group_id))?;
         let mut changes = Vec::new();
         let mut outcomes = Vec::new();
         for (topic, partition) in places {
             let consumer = group.consumer.as_ref();
-            let in_use = classic || consumer.is_some_and(|c| c.reads_topic(topic));
+            let in_use = classic.is_some_and(|c| c.reads_topic(topic))
+                || consumer.is_some_and(|c| c.reads_topic(topic));
             let open = self
                 .pending
                 .is_open(&(group_id.clone(), topic.clone(), *partition));
@@ -101,10 +104,14 @@ impl Coordinator {
             let read = group.consumer.as_ref().map(topic_names).unwrap_or_default();
             for (topic, partition, committed) in group.offsets.iter() {
                 let place = (id.clone(), topic.clone(), partition);
-                let in_use = read.contains(topic)
-                    || group.classic.as_ref().is_some_and(|c| c.members > 0)
-                    || self.pending.is_open(&place);
-                if !in_use && self.is_over(committed, now.wall) {
+                let in_use = read.contains(topic) || self.pending.is_open(&place);
+                let from = committed.committed_at;
+                let from = group
+                    .classic
+                    .as_ref()
+                    .map_or(Some(from), |c| c.ages_from(topic, from));
+                let over = from.is_some_and(|from| self.is_over(committed, from, now.wall));
+                if !in_use && over {
                     places.insert((topic.clone(), partition));
                 } else {
                     kept += 1;
@@ -120,15 +127,10 @@ impl Coordinator {
         plans.collect()
     }
 
-    fn is_over(&self, committed: &Committed, now: Timestamp) -> bool {
+    fn is_over(&self, committed: &Committed, from: Timestamp, now: Timestamp) -> bool {
         let retention = i64::try_from(self.settings.offsets_retention.as_millis());
         let ends = committed.expires_at.map_or_else(
-            || {
-                committed
-                    .committed_at
-                    .get()
-                    .saturating_add(retention.unwrap_or(i64::MAX))
-            },
+            || from.get().saturating_add(retention.unwrap_or(i64::MAX)),
             Timestamp::get,
         );
         now.get() >= ends

@@ -37,7 +37,7 @@ pub enum What {
         partition: i32,
         value: Option<Committed>,
     },
-    Classic(Option<ClassicGroup>),
+    Classic(Option<ClassicValue>),
     Group(Option<GroupMetadata>),
     /// Before Kafka 4.1; its content is not used any more, and no more written.
     PartitionMetadata,
@@ -60,12 +60,38 @@ pub enum What {
     },
 }
 
-/// A group of the classic protocol, as far as others must know it; `bytes` is its whole value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ClassicGroup {
+/// A group of the classic protocol as it was when its last rebalance ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassicValue {
+    /// Empty before the first member came, and for groups of offsets alone.
     pub protocol_type: Arc<str>,
-    pub members: usize,
-    pub bytes: Arc<[u8]>,
+    pub generation: i32,
+    pub protocol: Option<Arc<str>>,
+    pub leader: Option<Arc<str>>,
+    /// Since when it is in this state; [`Timestamp::NONE`] where an older record does not say.
+    pub since: Timestamp,
+    pub members: Vec<ClassicMemberValue>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassicMemberValue {
+    pub id: Arc<str>,
+    pub instance_id: Option<Arc<str>>,
+    pub client_id: Arc<str>,
+    pub client_host: Arc<str>,
+    pub rebalance_timeout_ms: i32,
+    pub session_timeout_ms: i32,
+    /// What it said about the protocol that was chosen.
+    pub subscription: Arc<[u8]>,
+    pub assignment: Arc<[u8]>,
+}
+
+/// What a member of the classic protocol inside a consumer group said when it joined.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassicMemberMetadata {
+    pub session_timeout_ms: i32,
+    /// Names with their subscriptions, the preferred one first.
+    pub protocols: Vec<(Arc<str>, Arc<[u8]>)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,8 +112,8 @@ pub struct MemberMetadata {
     pub regex: Option<Arc<str>>,
     pub rebalance_timeout_ms: i32,
     pub assignor: Option<Arc<str>>,
-    /// What a member of the classic protocol in this group said, as it was written.
-    pub classic: Option<Arc<[u8]>>,
+    /// Of a member that speaks the classic protocol.
+    pub classic: Option<ClassicMemberMetadata>,
 }
 
 impl Default for MemberMetadata {

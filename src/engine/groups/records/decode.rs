@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::wire::In;
-use super::{Change, ClassicGroup, CurrentAssignment, GroupMetadata, MemberMetadata};
+use super::{Change, CurrentAssignment, GroupMetadata, MemberMetadata};
+use super::{ClassicMemberMetadata, ClassicMemberValue, ClassicValue};
 use super::{ResolvedRegex, TargetMetadata, What, kind};
 use crate::engine::groups::member::MemberState;
 use crate::engine::groups::offsets::Committed;
 use crate::engine::groups::partitions::{Assignment, Held, UNKNOWN_EPOCH};
 use crate::error::{Error, Result};
+use crate::protocol::Reader;
 use crate::types::{LeaderEpoch, Offset, Timestamp, TopicId};
 
 /// Reads a record; `None` when its kind is not ours (share and streams groups, later versions).
@@ -103,20 +105,46 @@ fn offset(bytes: &[u8]) -> Result<Committed> {
     })
 }
 
-fn classic(bytes: &[u8]) -> Result<ClassicGroup> {
+fn classic(bytes: &[u8]) -> Result<ClassicValue> {
     let (mut r, version) = open(bytes, 4, 4)?;
-    let protocol_type = r.string()?;
-    r.i32()?; // generation
-    r.maybe_string()?; // protocol
-    r.maybe_string()?; // leader
-    if version >= 2 {
-        r.i64()?; // since when in this state
+    let mut value = ClassicValue {
+        protocol_type: r.string()?,
+        generation: r.i32()?,
+        protocol: r.maybe_string()?,
+        leader: r.maybe_string()?,
+        since: match version {
+            2.. => Timestamp(r.i64()?),
+            _ => Timestamp::NONE,
+        },
+        members: Vec::new(),
+    };
+    for _ in 0..r.count(1)? {
+        value.members.push(classic_member(&mut r, version)?);
     }
-    Ok(ClassicGroup {
-        protocol_type,
-        members: r.count(1)?,
-        bytes: Arc::from(bytes),
-    })
+    r.skip_tags()?;
+    Ok(value)
+}
+
+fn classic_member(r: &mut In<'_>, version: i16) -> Result<ClassicMemberValue> {
+    let mut member = ClassicMemberValue {
+        id: r.string()?,
+        instance_id: match version {
+            3.. => r.maybe_string()?,
+            _ => None,
+        },
+        client_id: r.string()?,
+        client_host: r.string()?,
+        ..ClassicMemberValue::default()
+    };
+    let first = r.i32()?;
+    (member.rebalance_timeout_ms, member.session_timeout_ms) = match version {
+        1.. => (first, r.i32()?),
+        _ => (first, first),
+    };
+    member.subscription = r.bytes()?;
+    member.assignment = r.bytes()?;
+    r.skip_tags()?;
+    Ok(member)
 }
 
 fn group_metadata(bytes: &[u8]) -> Result<GroupMetadata> {
@@ -154,10 +182,28 @@ fn member_metadata(bytes: &[u8]) -> Result<MemberMetadata> {
         classic: None,
     };
     r.tag_0(|field| {
-        value.classic = Some(Arc::from(field.take(field.remaining())?));
+        value.classic = match field.uvarint()? {
+            0 => None,
+            _ => Some(classic_metadata(field)?),
+        };
         Ok(())
     })?;
     Ok(value)
+}
+
+fn classic_metadata(field: &mut Reader<'_>) -> Result<ClassicMemberMetadata> {
+    let session_timeout_ms = field.i32()?;
+    let mut protocols = Vec::new();
+    for _ in 0..field.compact_array_len(3)? {
+        let name = Arc::from(field.compact_string()?);
+        protocols.push((name, Arc::from(field.compact_bytes()?)));
+        field.skip_tagged()?;
+    }
+    field.skip_tagged()?;
+    Ok(ClassicMemberMetadata {
+        session_timeout_ms,
+        protocols,
+    })
 }
 
 fn target_metadata(bytes: &[u8]) -> Result<TargetMetadata> {

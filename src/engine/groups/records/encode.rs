@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::wire::Out;
-use super::{Change, CurrentAssignment, GroupMetadata, MemberMetadata, ResolvedRegex};
+use super::{
+    Change, ClassicMemberMetadata, ClassicValue, CurrentAssignment, GroupMetadata, MemberMetadata,
+    ResolvedRegex,
+};
 use super::{TargetMetadata, What, kind};
 use crate::engine::groups::offsets::Committed;
 use crate::engine::groups::partitions::{Assignment, Held, UNKNOWN_EPOCH};
@@ -30,10 +33,7 @@ pub fn encode(change: &Change) -> (Vec<u8>, Option<Vec<u8>>) {
             bytes.extend_from_slice(&partition.to_be_bytes());
             (bytes, value.as_ref().map(offset))
         }
-        What::Classic(value) => {
-            let bytes = value.as_ref().map(|group| group.bytes.to_vec());
-            (key(kind::CLASSIC_GROUP, &[]), bytes)
-        }
+        What::Classic(value) => (key(kind::CLASSIC_GROUP, &[]), value.as_ref().map(classic)),
         What::Group(value) => (key(kind::CONSUMER_GROUP, &[]), value.as_ref().map(group)),
         What::PartitionMetadata => (key(kind::PARTITION_METADATA, &[]), None),
         What::Member { member, value } => {
@@ -84,6 +84,47 @@ fn offset(value: &Committed) -> Vec<u8> {
     out.writer.bytes
 }
 
+/// Version 3, which every Kafka from 2.3 reads.
+fn classic(value: &ClassicValue) -> Vec<u8> {
+    let mut out = Out::new(3, false);
+    out.string(&value.protocol_type);
+    out.writer.i32(value.generation);
+    out.maybe_string(value.protocol.as_deref());
+    out.maybe_string(value.leader.as_deref());
+    out.writer.i64(value.since.get());
+    out.count(value.members.len());
+    for member in &value.members {
+        out.string(&member.id);
+        out.maybe_string(member.instance_id.as_deref());
+        out.string(&member.client_id);
+        out.string(&member.client_host);
+        out.writer.i32(member.rebalance_timeout_ms);
+        out.writer.i32(member.session_timeout_ms);
+        out.bytes(&member.subscription);
+        out.bytes(&member.assignment);
+    }
+    out.writer.bytes
+}
+
+/// A structure that may be null, in a tag: a varint before it tells.
+fn classic_metadata(value: Option<&ClassicMemberMetadata>) -> Writer {
+    let mut field = Writer::new();
+    let Some(value) = value else {
+        field.uvarint(0);
+        return field;
+    };
+    field.uvarint(1);
+    field.i32(value.session_timeout_ms);
+    field.compact_array_len(value.protocols.len());
+    for (name, subscription) in &value.protocols {
+        field.compact_string(name);
+        field.compact_bytes(subscription);
+        field.no_tagged();
+    }
+    field.no_tagged();
+    field
+}
+
 fn group(value: &GroupMetadata) -> Vec<u8> {
     let mut out = Out::new(0, true);
     out.writer.i32(value.epoch);
@@ -110,9 +151,7 @@ fn member_metadata(value: &MemberMetadata) -> Vec<u8> {
     out.maybe_string(value.regex.as_deref());
     out.writer.i32(value.rebalance_timeout_ms);
     out.maybe_string(value.assignor.as_deref());
-    out.tag_0(value.classic.as_ref().map(|bytes| Writer {
-        bytes: bytes.to_vec(),
-    }));
+    out.tag_0(Some(classic_metadata(value.classic.as_ref())));
     out.writer.bytes
 }
 

@@ -8,7 +8,8 @@ mod encode;
 mod tests;
 mod wire;
 
-pub use change::{Change, ClassicGroup, CurrentAssignment, GroupMetadata, MemberMetadata};
+pub use change::{Change, CurrentAssignment, GroupMetadata, MemberMetadata};
+pub use change::{ClassicMemberMetadata, ClassicMemberValue, ClassicValue};
 pub use change::{ResolvedRegex, TargetMetadata, What, kind};
 pub use decode::decode;
 pub use encode::encode;

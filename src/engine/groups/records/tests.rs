@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{What, decode, encode};
 use crate::engine::groups::offsets_partition;
-use crate::engine::groups::testing::hex;
+use crate::engine::groups::testing::{Topics, hex};
 use crate::engine::groups::{Coordinator, GroupSettings, GroupState, GroupType, Replayed};
 use crate::error::Kind;
 
@@ -46,6 +46,28 @@ fn what_kafka_wrote_is_read_and_written_alike() {
 }
 
 #[test]
+fn a_guest_is_stored_as_kafka_stores_it() {
+    // Kafka 4.4.0: a member of the classic protocol, with a session timeout of 10 s, in a group "m1".
+    let key = hex("000500026d310016694146524254456d525532727442684152515a396141");
+    let value = hex(
+        "000000000670726f62650b2f3132372e302e302e31020274010000ea6000010020010000271002067\
+         2616e676512000100000001000174ffffffff000000000000",
+    );
+    let change = decode(&key, Some(&value)).unwrap().unwrap();
+    assert_eq!(encode(&change), (key, Some(value)));
+    let What::Member {
+        value: Some(member),
+        ..
+    } = change.what
+    else {
+        panic!("not a member");
+    };
+    let said = member.classic.unwrap();
+    assert_eq!(said.session_timeout_ms, 10_000);
+    assert_eq!(&*said.protocols[0].0, "range");
+}
+
+#[test]
 fn groups_that_kafka_left_are_known_here() {
     let mut groups = Coordinator::new(GroupSettings::default());
     for (_, key, value) in golden() {
@@ -70,7 +92,7 @@ fn groups_that_kafka_left_are_known_here() {
     let expected = expected.map(|(id, kind, state)| (id.to_string(), kind, state));
     assert_eq!(states, expected);
 
-    let story = groups.describe("story").unwrap();
+    let story = groups.describe("story", &Topics::default()).unwrap();
     assert_eq!((story.epoch, story.target_epoch), (3, 3));
     for member in &story.members {
         let held: Vec<i32> = member.assigned.values().flatten().copied().collect();
@@ -83,7 +105,10 @@ fn groups_that_kafka_left_are_known_here() {
         assert_eq!(member.assigned, member.target);
         assert_eq!(member.epoch, 3);
     }
-    let seat = &groups.describe("static").unwrap().members[0];
+    let seat = &groups
+        .describe("static", &Topics::default())
+        .unwrap()
+        .members[0];
     assert_eq!(
         (seat.epoch, seat.instance_id.as_deref()),
         (-2, Some("seat-1"))

@@ -58,6 +58,14 @@ impl<'a> In<'a> {
         Ok(Arc::from(text))
     }
 
+    pub fn bytes(&mut self) -> Result<Arc<[u8]>> {
+        let bytes = match self.flexible {
+            true => self.reader.compact_bytes()?,
+            false => self.reader.bytes()?,
+        };
+        Ok(Arc::from(bytes))
+    }
+
     /// The number of elements of an array of which each takes at least `least` bytes.
     pub fn count(&mut self, least: usize) -> Result<usize> {
         match self.flexible {
@@ -112,6 +120,13 @@ impl Out {
         match self.flexible {
             true => self.writer.compact_nullable_string(text),
             false => self.writer.nullable_string(text),
+        }
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        match self.flexible {
+            true => self.writer.compact_bytes(bytes),
+            false => self.writer.bytes(bytes),
         }
     }
 
