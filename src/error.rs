@@ -156,6 +156,8 @@ codes! {
     InvalidProducerEpoch = 47,
     InvalidTxnState = 48,
     InvalidProducerIdMapping = 49,
+    InvalidTransactionTimeout = 50,
+    ConcurrentTransactions = 51,
     TransactionCoordinatorFenced = 52,
     TransactionalIdAuthorizationFailed = 53,
     OperationNotAttempted = 55,
@@ -173,10 +175,12 @@ codes! {
     ThrottlingQuotaExceeded = 89,
     ProducerFenced = 90,
     UnknownTopicId = 100,
+    TransactionalIdNotFound = 105,
     FencedMemberEpoch = 110,
     UnreleasedInstanceId = 111,
     UnsupportedAssignor = 112,
     StaleMemberEpoch = 113,
+    TransactionAbortable = 120,
     InvalidRegularExpression = 128,
 }
 
@@ -193,12 +197,16 @@ impl Code {
             UnknownServerError => Kind::Internal,
             OffsetOutOfRange => Kind::OutOfRange,
             CorruptMessage | KafkaStorageError => Kind::Corrupt,
-            UnknownTopicOrPartition | UnknownTopicId | GroupIdNotFound => Kind::NotFound,
+            UnknownTopicOrPartition
+            | UnknownTopicId
+            | GroupIdNotFound
+            | TransactionalIdNotFound => Kind::NotFound,
             TopicAlreadyExists => Kind::Exists,
             RequestTimedOut => Kind::Timeout,
             LeaderNotAvailable
             | NotLeaderOrFollower
             | CoordinatorNotAvailable
+            | ConcurrentTransactions
             | ThrottlingQuotaExceeded
             | GroupMaxSizeReached
             | UnstableOffsetCommit
@@ -216,6 +224,7 @@ impl Code {
             | DuplicateSequenceNumber
             | InvalidTxnState
             | InvalidProducerIdMapping
+            | TransactionAbortable
             | StaleMemberEpoch
             | UnreleasedInstanceId
             | OperationNotAttempted => Kind::Conflict,
@@ -233,6 +242,7 @@ impl Code {
             | InconsistentGroupProtocol
             | InvalidGroupId
             | InvalidSessionTimeout
+            | InvalidTransactionTimeout
             | InvalidTimestamp
             | UnsupportedVersion
             | InvalidPartitions
