@@ -25,15 +25,15 @@ pub struct Groups {
     pub(super) engine: Mutex<Weak<Shared>>,
     /// Held from deciding to applying, also across the append (which only reaches the page cache).
     /// Taken before the table's lock and before the partition's.
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     /// Ends the keeper's sleep.
     pub(super) keeper: Mutex<super::keeper::Keeper>,
     pub(super) keeper_due: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
-    coordinator: Coordinator,
+pub(super) struct State {
+    pub coordinator: Coordinator,
     loaded: bool,
     /// Members of this process by group: told when their group changes.
     followers: HashMap<Arc<str>, Vec<Weak<Pulse>>>,
@@ -275,7 +275,7 @@ impl Groups {
     }
 
     /// The engine and the loaded state.
-    fn enter(&self) -> Result<(Arc<Shared>, MutexGuard<'_, State>)> {
+    pub(super) fn enter(&self) -> Result<(Arc<Shared>, MutexGuard<'_, State>)> {
         let engine = self.engine()?.shared;
         let mut state = self.state.lock();
         if !state.loaded {
@@ -290,10 +290,12 @@ impl Groups {
             .read()
             .get(crate::config::CONSUMER_OFFSETS)
             .cloned();
+        let partitions = topic.as_ref().map_or(0, |t| t.partitions().len());
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         for handle in topic.iter().flat_map(|t| t.partitions()) {
             // A partition that was never written has no directory, and need not get one for this.
             if engine.parts.disk.exists(&handle.dir()) {
-                store::load(handle, &mut state.coordinator)?;
+                store::load(handle, partitions, &mut state.coordinator)?;
             }
         }
         state.coordinator.loaded(now(engine));
@@ -302,7 +304,7 @@ impl Groups {
     }
 }
 
-fn now(engine: &Shared) -> Now {
+pub(super) fn now(engine: &Shared) -> Now {
     Now {
         wall: engine.parts.clock.now(),
         monotonic: engine.parts.clock.monotonic(),

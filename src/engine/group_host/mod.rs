@@ -6,6 +6,7 @@ mod keeper;
 mod pulse;
 mod store;
 mod ticket;
+mod transactional;
 mod view;
 
 pub use host::Groups;
