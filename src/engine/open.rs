@@ -17,6 +17,7 @@ use super::partition::Remembered;
 use super::parts::{ColdStores, Parts};
 use super::quorum::LocalQuorum;
 use super::table::Table;
+use super::txn_host::Transactions;
 use super::upkeep::Upkeep;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Assignor, BrokerConfig, Overrides};
@@ -144,6 +145,7 @@ impl EngineBuilder {
         let shared = Shared {
             broker_config: config.clone(),
             groups: Groups::new(group_settings(&config)),
+            transactions: Transactions::new(&config),
             upkeep: Upkeep::new(&config),
             parts,
             node,
@@ -160,6 +162,7 @@ impl EngineBuilder {
             shared: Arc::new(shared),
         };
         engine.shared.groups.attach(&engine.shared);
+        engine.shared.transactions.attach(&engine.shared);
         let outcome = engine.start(
             clean,
             self.background,
@@ -245,6 +248,7 @@ impl Engine {
         let _ = shared.recovery.set(recovery);
         if background {
             super::upkeep::start(self)?;
+            shared.transactions.resume()?;
         }
         Ok(())
     }
@@ -301,6 +305,7 @@ impl Engine {
         }
         shared.upkeep.stop();
         shared.groups.stop();
+        shared.transactions.stop();
         let why = closed(&shared.parts.data_dir);
         let mut remembered = Vec::new();
         let mut outcome = Ok(());
@@ -343,6 +348,7 @@ impl Engine {
         self.shared.closed.store(true, Ordering::Release);
         self.shared.upkeep.stop();
         self.shared.groups.stop();
+        self.shared.transactions.stop();
         self.shared.parts.flusher.stop();
         drop(self.shared.data_dir.lock().take());
     }

@@ -1,0 +1,1 @@
+//! Transactions over a whole engine, on a disk in memory.
