@@ -15,3 +15,4 @@ mod engine_limits;
 mod errors;
 mod first_group;
 mod kafka;
+mod transactions;

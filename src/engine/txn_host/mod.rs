@@ -19,8 +19,5 @@ mod requests;
 mod store;
 mod worker;
 
-#[cfg(test)]
-mod tests;
-
 pub use host::Transactions;
 pub use offsets::OffsetsRequest;

@@ -1,1 +1,0 @@
-//! Transactions over a whole engine, on a disk in memory.
