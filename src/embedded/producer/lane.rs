@@ -11,11 +11,13 @@ use super::budget::Budget;
 use super::delivery::{BatchDelivery, Delivery, Placed};
 use super::failures::Failures;
 use super::options::{Acks, ProducerOptions};
+use super::transaction::Transactional;
 use crate::engine::PartitionHandle;
+use crate::engine::txn::ProducerIdentity;
 use crate::error::{Error, Result};
 use crate::log::{Append, Appended};
 use crate::record::{BatchBuilder, BuildOptions};
-use crate::types::{LeaderEpoch, ProducerEpoch, ProducerId, Timestamp};
+use crate::types::{LeaderEpoch, Timestamp};
 
 /// Bytes are taken from the budget in steps of this size, so that a record costs no shared counter.
 const BUDGET_STEP_BYTES: usize = 4096;
@@ -29,7 +31,19 @@ pub(super) struct LaneShared {
     pub options: ProducerOptions,
     pub budget: Arc<Budget>,
     pub failures: Arc<Failures>,
-    pub producer_id: ProducerId,
+    /// Of a producer without transactions; id NONE when it is not idempotent.
+    pub producer: ProducerIdentity,
+    pub transactional: Option<Transactional>,
+}
+
+impl LaneShared {
+    /// What the next batch to `handle` carries.
+    fn identity(&self, handle: &PartitionHandle) -> Result<ProducerIdentity> {
+        match &self.transactional {
+            None => Ok(self.producer),
+            Some(transactional) => transactional.enter(handle.name()),
+        }
+    }
 }
 
 /// A record, borrowed. Headers in order.
@@ -87,6 +101,8 @@ struct Draining {
     /// The buffer that is not being filled. The two swap.
     spare: BatchBuilder,
     next_sequence: i32,
+    /// Whom the sequences belong to: another epoch starts them anew.
+    producer: ProducerIdentity,
 }
 
 /// See the module. Two locks: `filling` for a record's time, `draining` for a batch's; whoever drains
@@ -118,6 +134,7 @@ impl Lane {
         let draining = Draining {
             spare: BatchBuilder::default(),
             next_sequence: 0,
+            producer: shared.producer,
         };
         Arc::new(Lane {
             handle,
@@ -230,21 +247,21 @@ impl Lane {
 
     fn append(&self, draining: &mut Draining) -> Result<Appended> {
         let count = draining.spare.count();
-        let idempotent = self.shared.producer_id.is_some();
+        let producer = self.shared.identity(&self.handle)?;
+        if draining.producer != producer {
+            draining.producer = producer;
+            draining.next_sequence = 0;
+        }
         let batch = draining.spare.finish(&BuildOptions {
             compression: self.shared.options.compression,
             level: self.shared.options.level,
-            producer_id: self.shared.producer_id,
-            producer_epoch: if idempotent {
-                ProducerEpoch(0)
-            } else {
-                ProducerEpoch::NONE
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
+            base_sequence: match producer.id.is_some() {
+                true => draining.next_sequence,
+                false => -1,
             },
-            base_sequence: if idempotent {
-                draining.next_sequence
-            } else {
-                -1
-            },
+            transactional: self.shared.transactional.is_some(),
             ..BuildOptions::default()
         })?;
         let epoch: LeaderEpoch = self.handle.leader_epoch();
@@ -254,10 +271,51 @@ impl Lane {
             internal: false,
             trusted: true,
         };
-        let appended = self.handle.append(append)?;
+        let appended = self.handle.append(append);
+        let appended = appended.map_err(|error| match &self.shared.transactional {
+            Some(transactional) => transactional.noted(error),
+            None => error,
+        })?;
         // Sequences wrap to 0 after i32::MAX.
         draining.next_sequence = draining.next_sequence.wrapping_add(count) & i32::MAX;
         Ok(appended)
+    }
+
+    /// Gives up what has gathered; waits for an append that is under way.
+    pub(super) fn discard(&self, why: &Error) {
+        let _draining = self.draining.lock();
+        let (delivery, bytes) = {
+            let mut filling = self.filling.lock();
+            if filling.builder.is_empty() {
+                return;
+            }
+            filling.builder.clear();
+            filling.full = false;
+            (
+                filling.delivery.take(),
+                std::mem::take(&mut filling.budgeted_bytes),
+            )
+        };
+        self.shared.budget.give_back(bytes);
+        delivery.unwrap_or_default().complete(Err(why.clone()));
+    }
+
+    /// Takes the partitions of all lanes that have something into the transaction at once, where there is
+    /// one: each lane would ask by itself, one after the other. What goes wrong, each finds out.
+    pub(super) fn prepare(lanes: &[Arc<Lane>]) {
+        let Some(shared) = lanes.first().map(|lane| &lane.shared) else {
+            return;
+        };
+        let Some(transactional) = &shared.transactional else {
+            return;
+        };
+        let filled = lanes
+            .iter()
+            .filter(|l| !l.filling.lock().builder.is_empty());
+        let names: Vec<_> = filled.map(|lane| lane.handle.name().clone()).collect();
+        if let Err(error) = transactional.add(&names) {
+            tracing::debug!(%error, "partitions were not added to the transaction");
+        }
     }
 
     fn fail(&self, error: &Error, bytes: usize, delivery: &Arc<BatchDelivery>) {

@@ -5,6 +5,7 @@ mod ack;
 mod budget;
 mod bulk;
 mod delivery;
+mod ending;
 mod failures;
 mod lane;
 mod options;
@@ -12,6 +13,7 @@ mod partitioner;
 mod producer;
 mod sender;
 mod topic;
+mod transaction;
 
 pub use bulk::Bulk;
 pub use delivery::{Delivery, RecordMetadata};

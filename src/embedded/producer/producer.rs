@@ -12,12 +12,14 @@ use super::bulk::Bulk;
 use super::delivery::Delivery;
 use super::failures::Failures;
 use super::lane::{Lane, LaneShared, Pushed, Row};
-use super::options::ProducerOptions;
+use super::options::{Acks, ProducerOptions};
 use super::sender::Sender;
 use super::topic::TopicWriter;
+use super::transaction::Transactional;
 use crate::engine::Engine;
+use crate::engine::txn::ProducerIdentity;
 use crate::error::{Error, Kind, Result};
-use crate::types::{ProducerId, Timestamp};
+use crate::types::{ProducerEpoch, ProducerId, Timestamp};
 
 /// A record to send, borrowed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,8 +48,8 @@ pub enum Sent {
 /// that is done is on the disk. `close` delivers what is left; a producer that is dropped does too.
 #[derive(Debug)]
 pub struct Producer {
-    engine: Engine,
-    shared: Arc<LaneShared>,
+    pub(super) engine: Engine,
+    pub(super) shared: Arc<LaneShared>,
     sender: Arc<Sender>,
     /// Writers by topic name; replaced when the metadata has changed.
     topics: RwLock<HashMap<Arc<str>, Arc<TopicWriter>>>,
@@ -56,19 +58,16 @@ pub struct Producer {
 
 impl Producer {
     pub(crate) fn new(engine: Engine, options: ProducerOptions) -> Result<Producer> {
-        let producer_id = if options.idempotent {
-            engine.allocate_producer_id()?
-        } else {
-            ProducerId::NONE
-        };
-        let sender = Sender::start(engine.clock().clone(), options.linger)?;
         let budget = Arc::new(Budget::new(options.buffer_bytes));
         let failures = Arc::new(Failures::default());
+        let (producer, transactional) = identify(&engine, &options, &failures)?;
+        let sender = Sender::start(engine.clock().clone(), options.linger)?;
         let shared = Arc::new(LaneShared {
             options,
             budget,
             failures,
-            producer_id,
+            producer,
+            transactional,
         });
         Ok(Producer {
             engine,
@@ -111,6 +110,9 @@ impl Producer {
     /// Sends without ever waiting or touching the disk.
     pub fn try_send(&self, writer: &TopicWriter, message: Message<'_>) -> Result<Sent> {
         self.check_open()?;
+        if let Some(transactional) = &self.shared.transactional {
+            transactional.check_may_send()?;
+        }
         let timestamp = message
             .timestamp
             .unwrap_or_else(|| self.engine.clock().now());
@@ -222,12 +224,13 @@ impl Producer {
         self.deliver_all(timeout)
     }
 
-    /// Flushes and ends the producer's thread. A second close does nothing.
+    /// Flushes and ends the producer's thread; a transaction that is open is aborted. A second close does nothing.
     pub fn close(&self, timeout: Duration) -> Result<()> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
         self.sender.stop();
+        self.abort_open(timeout);
         self.deliver_all(timeout)
     }
 
@@ -240,7 +243,7 @@ impl Producer {
         self.shared.budget.used_bytes()
     }
 
-    fn deliver_all(&self, timeout: Duration) -> Result<()> {
+    pub(super) fn deliver_all(&self, timeout: Duration) -> Result<()> {
         self.drain_all();
         let clock = self.engine.clock();
         let deadline = clock.monotonic().saturating_add(timeout);
@@ -262,10 +265,12 @@ impl Producer {
     }
 
     fn drain_all(&self) {
-        self.lanes().iter().for_each(|lane| lane.drain());
+        let lanes = self.lanes();
+        Lane::prepare(&lanes);
+        lanes.iter().for_each(|lane| lane.drain());
     }
 
-    fn lanes(&self) -> Vec<Arc<Lane>> {
+    pub(super) fn lanes(&self) -> Vec<Arc<Lane>> {
         self.topics
             .read()
             .values()
@@ -290,7 +295,7 @@ impl Producer {
         }
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.is_closed() {
             Err(Error::closed("the producer is closed: make another"))
         } else {
@@ -325,6 +330,35 @@ impl Producer {
             }
         }
     }
+}
+
+/// Who the producer is: nobody, one of its own, or the holder of a transactional id.
+fn identify(
+    engine: &Engine,
+    options: &ProducerOptions,
+    failures: &Arc<Failures>,
+) -> Result<(ProducerIdentity, Option<Transactional>)> {
+    let nobody = ProducerIdentity {
+        id: ProducerId::NONE,
+        epoch: ProducerEpoch::NONE,
+    };
+    if let Some(id) = &options.transactional_id {
+        if !options.idempotent || options.acks != Acks::All {
+            return Err(Error::invalid(
+                "a transactional producer is idempotent, and its acks are all",
+            ));
+        }
+        let transactional = Transactional::new(engine, id, options, failures.clone())?;
+        return Ok((nobody, Some(transactional)));
+    }
+    if !options.idempotent {
+        return Ok((nobody, None));
+    }
+    let own = ProducerIdentity {
+        id: engine.allocate_producer_id()?,
+        epoch: ProducerEpoch(0),
+    };
+    Ok((own, None))
 }
 
 impl Drop for Producer {

@@ -82,8 +82,14 @@ impl Sender {
     fn run(&self) {
         while let Some(lanes) = self.next() {
             match lanes {
-                Next::Full(lanes) => lanes.iter().for_each(|lane| lane.drain()),
-                Next::Due(lanes) => self.linger(lanes),
+                Next::Full(lanes) => {
+                    Lane::prepare(&lanes);
+                    lanes.iter().for_each(|lane| lane.drain());
+                }
+                Next::Due(lanes) => {
+                    Lane::prepare(&lanes);
+                    self.linger(lanes);
+                }
             }
         }
     }

@@ -50,7 +50,7 @@ impl TopicWriter {
             id: topic.id(),
             version,
             lanes,
-            sticky: Sticky::new(seed ^ shared.producer_id.get() as u64),
+            sticky: Sticky::new(seed ^ shared.producer.id.get() as u64),
             record_bytes_max,
             compacted: config.cleanup.compact,
             timestamp_after_max_ms: config.message_timestamp_after_max_ms,

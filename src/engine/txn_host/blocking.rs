@@ -80,8 +80,18 @@ impl Transactions {
     /// As [`Transactions::until_complete`]: when this returns, readers see what the transaction wrote.
     pub fn wait_complete(&self, id: &str, timeout: Duration) -> Result<()> {
         let timeout = timeout.min(COMPLETE_MAX);
-        wait(timeout.saturating_add(Duration::from_secs(1)), |reply| {
+        let outcome = wait(timeout.saturating_add(Duration::from_secs(1)), |reply| {
             self.until_complete(id, timeout, reply);
+        });
+        outcome.map_err(|error| match error.code() {
+            Code::ConcurrentTransactions => Error::new(
+                Kind::Timeout,
+                format!(
+                    "the transaction of {id} is decided, but not all partitions have its end within {} ms",
+                    timeout.as_millis()
+                ),
+            ),
+            _ => error,
         })
     }
 }

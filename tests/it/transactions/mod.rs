@@ -1,6 +1,7 @@
 //! Transactions over a whole engine, as a broker would drive it.
 
 mod crashes;
+mod embedded;
 mod offsets;
 mod protocol;
 mod stuck;
