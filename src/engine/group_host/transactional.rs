@@ -7,12 +7,14 @@ use super::host::{Groups, now};
 use super::ticket::CommitTicket;
 use super::view::View;
 use crate::engine::engine::Engine;
-use crate::engine::groups::{OffsetOutcome, RecordBytes, TransactionalCommit, offsets_partition};
+use crate::engine::groups::{
+    Committed, FetchAs, OffsetOutcome, RecordBytes, TransactionalCommit, offsets_partition,
+};
 use crate::engine::partition::PartitionHandle;
 use crate::error::{Error, Result};
 use crate::log::Append;
 use crate::record::{BatchBuilder, BuildOptions};
-use crate::types::{Offset, ProducerId, Timestamp};
+use crate::types::{Offset, ProducerId, Timestamp, TopicPartition};
 
 /// The log's answer to whether a partition belongs to a transaction: see
 /// [`PartitionHandle::append_in_transaction`].
@@ -79,10 +81,31 @@ impl Groups {
             i32::try_from(count).unwrap_or(i32::MAX),
         );
         let appended = handle.append(marker)?;
-        state
+        let ended = state
             .coordinator
             .complete_transaction_in(producer, commit, place);
+        drop(state);
+        if ended > 0 {
+            // Some member may wait for it to know where to begin.
+            self.tell_all();
+        }
         Ok(appended.last_offset)
+    }
+
+    /// What `group` has committed for a partition, once no open transaction may change it (KIP-447).
+    ///
+    /// Errors: UnstableOffsetCommit (retriable) while one may.
+    pub fn committed_when_stable(
+        &self,
+        group: &str,
+        partition: &TopicPartition,
+    ) -> Result<Option<Committed>> {
+        let (_, state) = self.enter()?;
+        let wanted = [(partition.topic.clone(), partition.partition)];
+        let coordinator = &state.coordinator;
+        let mut outcomes =
+            coordinator.fetch_offsets(&group.into(), &FetchAs::Anyone, Some(&wanted), true)?;
+        outcomes.pop().map_or(Ok(None), |outcome| outcome.result)
     }
 }
 

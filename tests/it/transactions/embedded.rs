@@ -302,6 +302,41 @@ fn records_and_offsets_move_together() {
 }
 
 #[test]
+fn a_reader_waits_for_offsets_that_an_open_transaction_may_change() {
+    for commit in [true, false] {
+        let db = memory();
+        let source = db.producer(ProducerOptions::default()).unwrap();
+        for n in 0..10 {
+            source.send("a", to(&n.to_string(), 0)).unwrap();
+        }
+        source.close(WAIT).unwrap();
+        let producer = db.producer(options("tx")).unwrap();
+        producer.begin().unwrap();
+        let nobody = GroupMetadata {
+            group: "copy".into(),
+            member: "".into(),
+            instance_id: None,
+            epoch: -1,
+        };
+        let offsets = BTreeMap::from([(at("a-0"), Offset(6))]);
+        producer.send_offsets(&nobody, &offsets).unwrap();
+        let consumer = reader(&db);
+        let nothing = consumer.poll(None, Duration::from_millis(100)).unwrap();
+        assert!(nothing.is_empty());
+        let unknown = consumer.position(&at("a-0")).unwrap_err();
+        assert!(unknown.is_retriable(), "{unknown}");
+        let end = std::thread::spawn(move || match commit {
+            true => producer.commit(WAIT),
+            false => producer.abort(WAIT),
+        });
+        let polled = consumer.poll(None, WAIT).unwrap();
+        end.join().unwrap().unwrap();
+        let first = polled[0].get(0).unwrap().offset;
+        assert_eq!(first, if commit { Offset(6) } else { Offset(0) });
+    }
+}
+
+#[test]
 fn offsets_are_taken_of_consumers_that_leave_them_to_the_transaction() {
     let db = memory();
     let producer = db.producer(options("tx")).unwrap();
