@@ -49,6 +49,7 @@ from ._levada import (
 from ._levada import forked as _forked
 from ._producer import Producer
 from ._topic import PartitionDescription, Topic, TopicDescription
+from ._transaction import Transaction
 
 __all__ = [
     "ArrowBatches",
@@ -86,6 +87,7 @@ __all__ = [
     "TimeoutError",
     "Topic",
     "TopicDescription",
+    "Transaction",
     "UnavailableError",
     "open",
 ]

@@ -27,7 +27,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from . import _consumer, _database, _levada, _producer
+from . import _consumer, _database, _levada, _producer, _transaction
 from ._convert import Offsets, Partition, Settings, SettingValue
 from ._group import Group
 from ._levada import ArrowBatches, Record, RecordMetadata, Records, Scan
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from ._levada import _ArrowArray, _ArrowStream, _Column, _Headers
 
-__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Producer", "open"]
+__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Producer", "Transaction", "open"]
 
 _T = TypeVar("_T")
 
@@ -102,6 +102,39 @@ class Bulk:
         return repr(self._inner)
 
 
+class Transaction:
+    """All of what is sent in it, or nothing; see :class:`levada.Transaction`."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: _transaction.Transaction) -> None:
+        self._inner = inner
+
+    async def send_offsets(self, consumer: Consumer, offsets: Offsets | None = None) -> None:
+        """Commits where ``consumer`` stands, or ``offsets``, as part of the transaction."""
+        await asyncio.to_thread(self._inner.send_offsets, consumer._inner, offsets)
+
+    async def abort(self) -> None:
+        """Gives the transaction up; leaving ``async with`` does nothing then."""
+        await asyncio.to_thread(self._inner.abort)
+
+    async def __aenter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Ended also when the task is cancelled: a thread is at it already.
+        await asyncio.shield(asyncio.to_thread(self._inner.__exit__, kind, error, trace))
+
+    def __repr__(self) -> str:
+        return repr(self._inner).replace("levada.", "levada.aio.", 1)
+
+
 class Producer:
     """Sends records; see :class:`levada.Producer`. Leaving ``async with`` flushes."""
 
@@ -153,6 +186,10 @@ class Producer:
     async def send_arrow(self, topic: str, data: _ArrowStream | _ArrowArray) -> Bulk:
         """Sends the rows of Arrow data; see :meth:`levada.Producer.send_arrow`."""
         return Bulk(await asyncio.to_thread(self._inner.send_arrow, topic, data))
+
+    def transaction(self) -> Transaction:
+        """A transaction, for ``async with``; see :meth:`levada.Producer.transaction`."""
+        return Transaction(self._inner.transaction())
 
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until all that was sent is delivered; raises the first failure nobody has seen."""

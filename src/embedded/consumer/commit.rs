@@ -51,7 +51,7 @@ impl Consumer {
     /// The group as a transactional producer must name it, and the positions: what
     /// [`Producer::send_offsets`](crate::embedded::Producer::send_offsets) takes.
     ///
-    /// Errors: Invalid without a group.
+    /// Errors: Invalid without a group, and when the consumer commits by itself.
     pub fn group_positions(&self) -> Result<(GroupMetadata, BTreeMap<TopicPartition, Offset>)> {
         let state = self.enter()?;
         let Some(group) = &self.options.group else {
@@ -59,6 +59,12 @@ impl Consumer {
                 "offsets in a transaction need a group: give the consumer one",
             ));
         };
+        if self.options.auto_commit {
+            return Err(Error::invalid(
+                "the consumer commits by itself: set enable.auto.commit to false, so that its offsets \
+                 count with the transaction alone",
+            ));
+        }
         let member = state.member.as_ref();
         let metadata = GroupMetadata {
             group: group.as_str().into(),

@@ -99,12 +99,6 @@ impl Producer {
     ///
     /// Errors: Invalid (no group, or auto-commit), and as [`Producer::send_offsets`].
     pub fn send_positions(&self, consumer: &Consumer) -> Result<()> {
-        if consumer.options().auto_commit {
-            return Err(Error::invalid(
-                "the consumer commits by itself: set enable.auto.commit to false, so that its offsets \
-                 count with the transaction alone",
-            ));
-        }
         let (group, offsets) = consumer.group_positions()?;
         self.send_offsets(&group, &offsets)
     }

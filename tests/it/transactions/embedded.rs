@@ -351,11 +351,7 @@ fn offsets_are_taken_of_consumers_that_leave_them_to_the_transaction() {
         refused.message().contains("enable.auto.commit"),
         "{refused}"
     );
-    let groupless = ConsumerOptions {
-        auto_commit: false,
-        ..ConsumerOptions::default()
-    };
-    let consumer = db.consumer(groupless).unwrap();
+    let consumer = db.consumer(ConsumerOptions::default()).unwrap();
     let refused = producer.send_positions(&consumer).unwrap_err();
     assert_eq!(refused.kind(), Kind::Invalid);
     let nobody = GroupMetadata {
