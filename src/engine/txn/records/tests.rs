@@ -6,7 +6,52 @@ use super::{decode, key, value};
 use crate::engine::txn::requests::{ClientVersion, ProducerIdentity};
 use crate::engine::txn::state::TxnState;
 use crate::engine::txn::transaction::{Partitions, Transaction};
+use crate::engine::txn::{Coordinator, TxnSettings, state_partition};
 use crate::types::{ProducerEpoch, ProducerId, Timestamp};
+
+const KAFKA: &str =
+    include_str!("../../../../tests/golden/transactions/kafka-4.4.0-transaction-state.txt");
+
+fn hex(text: &str) -> Vec<u8> {
+    let pairs = (0..text.len()).step_by(2);
+    pairs
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_kafka_wrote_is_read_and_written_alike_and_gone_on_from() {
+    let mut coordinator = Coordinator::new(TxnSettings::default());
+    let mut same = 0;
+    let lines = KAFKA.lines().filter(|line| !line.starts_with('#'));
+    for line in lines {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let (bytes_key, bytes) = (hex(fields[2]), hex(fields[3]));
+        let (id, read) = decode(&bytes_key, Some(&bytes)).unwrap().unwrap();
+        assert_eq!(state_partition(&id, 8).to_string(), fields[0]);
+        assert_eq!(key(&id), bytes_key);
+        let again = value(read.as_ref().unwrap());
+        // Kafka writes topics in the order of a hash map, we in theirs.
+        assert_eq!(again.len(), bytes.len(), "{line}");
+        same += usize::from(again == bytes);
+        let (_, read_again) = decode(&bytes_key, Some(&again)).unwrap().unwrap();
+        assert_eq!(read_again, read);
+        coordinator.replay(&bytes_key, Some(&bytes)).unwrap();
+    }
+    assert!(same >= 28, "{same} of 30 are equal byte for byte");
+    let told = |id: &str| {
+        let t = coordinator.get(id).unwrap();
+        (t.state, t.producer.id.get(), t.producer.epoch.get())
+    };
+    assert_eq!(told("committer"), (TxnState::CompleteAbort, 0, 3));
+    assert_eq!(told("copier"), (TxnState::CompleteCommit, 1, 1));
+    assert_eq!(told("fenced"), (TxnState::CompleteCommit, 2, 3));
+    assert_eq!(told("open"), (TxnState::Ongoing, 3, 0));
+    let open = coordinator.get("open").unwrap();
+    assert_eq!(open.client, ClientVersion::V2);
+    let held: Vec<String> = open.each_partition().map(|p| p.to_string()).collect();
+    assert_eq!(held, ["bills-0", "orders-1"]);
+}
 
 fn ongoing() -> Transaction {
     let mut partitions = Partitions::new();
