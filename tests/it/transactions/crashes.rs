@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use levada::disk::{Faults, FaultyDisk, RealDisk};
 use levada::embedded::Database;
 use levada::engine::EngineBuilder;
 use levada::engine::txn::ClientVersion::V2;
-use levada::engine::txn::TxnState;
+use levada::engine::txn::{TxnState, state_partition};
 
 use super::stuck::Stuck;
 use super::support::{Client, WAIT, committed, is_stable, topic, until};
@@ -182,4 +184,30 @@ fn a_decision_that_could_not_be_made_durable_is_not_acted_upon() {
     next.write("a-0", "y").unwrap();
     next.finish(true);
     assert_eq!(committed(&after, "a-0").last().unwrap(), "y");
+}
+
+/// As long as the disk has not got the decision, nobody hears of it and no marker says so.
+#[test]
+fn nothing_is_done_about_a_decision_that_is_not_durable() {
+    let place = state_partition("tx", 50);
+    let name = format!("__transaction_state-{place}");
+    let disk = Stuck::new(Arc::new(FaultyDisk::new()), &name);
+    let builder = EngineBuilder::new("/data").disk(disk.clone());
+    let db = Database::from_builder(builder, true).unwrap();
+    topic(&db, "a", 1);
+    let mut p = Client::new(&db, "tx", V2);
+    p.write("a-0", "x").unwrap();
+    disk.hold_syncs(true);
+    let (sender, answer) = mpsc::channel();
+    p.txns().end(
+        p.ending(true),
+        Box::new(move |outcome| sender.send(outcome).unwrap()),
+    );
+    assert!(answer.recv_timeout(Duration::from_millis(200)).is_err());
+    let handle = db.engine().partition("a", 0).unwrap();
+    assert_eq!(handle.ends().unwrap().appended.get(), 1, "no marker");
+    disk.hold_syncs(false);
+    p.has = answer.recv_timeout(WAIT).unwrap().unwrap();
+    p.txns().wait_complete("tx", WAIT).unwrap();
+    assert_eq!(committed(&db, "a-0"), ["x"]);
 }

@@ -1,4 +1,4 @@
-//! A disk on which one directory takes no bytes while a switch is on.
+//! A disk on which one directory takes no bytes, or finishes no sync, while a switch is on.
 
 use std::io::{self, IoSlice};
 use std::path::Path;
@@ -8,32 +8,49 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use levada::disk::{DirectoryLock, Disk, Entry, File, Open};
 use levada::error::Result;
+use parking_lot::{Condvar, Mutex};
 
 #[derive(Debug)]
 pub struct Stuck {
     under: Arc<dyn Disk>,
-    dir: &'static str,
-    on: Arc<AtomicBool>,
+    dir: String,
+    switch: Arc<Switch>,
+}
+
+#[derive(Debug, Default)]
+struct Switch {
+    /// Writes fail.
+    full: AtomicBool,
+    /// Syncs wait.
+    slow: Mutex<bool>,
+    changed: Condvar,
 }
 
 impl Stuck {
-    pub fn new(under: Arc<dyn Disk>, dir: &'static str) -> Arc<Stuck> {
+    pub fn new(under: Arc<dyn Disk>, dir: &str) -> Arc<Stuck> {
         Arc::new(Stuck {
             under,
-            dir,
-            on: Arc::default(),
+            dir: dir.to_owned(),
+            switch: Arc::default(),
         })
     }
 
+    /// Whether writes fail.
     pub fn set(&self, on: bool) {
-        self.on.store(on, Ordering::SeqCst);
+        self.switch.full.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether syncs wait.
+    pub fn hold_syncs(&self, on: bool) {
+        *self.switch.slow.lock() = on;
+        self.switch.changed.notify_all();
     }
 }
 
 #[derive(Debug)]
 struct StuckFile {
     under: Arc<dyn File>,
-    on: Arc<AtomicBool>,
+    switch: Arc<Switch>,
 }
 
 impl File for StuckFile {
@@ -42,7 +59,7 @@ impl File for StuckFile {
     }
 
     fn write_at(&self, parts: &[IoSlice<'_>], position: u64) -> io::Result<()> {
-        match self.on.load(Ordering::SeqCst) {
+        match self.switch.full.load(Ordering::SeqCst) {
             true => Err(io::Error::from(io::ErrorKind::StorageFull)),
             false => self.under.write_at(parts, position),
         }
@@ -57,6 +74,9 @@ impl File for StuckFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let mut slow = self.switch.slow.lock();
+        self.switch.changed.wait_while(&mut slow, |slow| *slow);
+        drop(slow);
         self.under.sync()
     }
 }
@@ -65,9 +85,9 @@ impl Disk for Stuck {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
         let under = self.under.open(path, how)?;
         let parent = path.parent().and_then(Path::file_name);
-        if parent.is_some_and(|name| name == self.dir) {
-            let on = self.on.clone();
-            return Ok(Arc::new(StuckFile { under, on }));
+        if parent.is_some_and(|name| name == self.dir.as_str()) {
+            let switch = self.switch.clone();
+            return Ok(Arc::new(StuckFile { under, switch }));
         }
         Ok(under)
     }
