@@ -203,10 +203,12 @@ fn nothing_is_done_about_a_decision_that_is_not_durable() {
         p.ending(true),
         Box::new(move |outcome| sender.send(outcome).unwrap()),
     );
-    assert!(answer.recv_timeout(Duration::from_millis(200)).is_err());
+    let early = answer.recv_timeout(Duration::from_millis(200));
     let handle = db.engine().partition("a", 0).unwrap();
-    assert_eq!(handle.ends().unwrap().appended.get(), 1, "no marker");
+    let end = handle.ends().unwrap().appended.get();
     disk.hold_syncs(false);
+    assert!(early.is_err(), "an answer");
+    assert_eq!(end, 1, "a marker");
     p.has = answer.recv_timeout(WAIT).unwrap().unwrap();
     p.txns().wait_complete("tx", WAIT).unwrap();
     assert_eq!(committed(&db, "a-0"), ["x"]);
