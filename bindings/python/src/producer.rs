@@ -192,9 +192,9 @@ impl ProducerCore {
     }
 
     #[pyo3(name = "_begin")]
-    fn begin(&self) -> PyResult<()> {
+    fn begin(&self, py: Python<'_>) -> PyResult<()> {
         let producer = self.inner.get()?;
-        quick(|| producer.begin())
+        enter(py, || producer.begin())
     }
 
     /// Commits and waits until readers see it. Ctrl-C ends the wait; what is decided stays so.

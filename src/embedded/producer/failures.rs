@@ -28,9 +28,10 @@ impl Failures {
         recent.push_back((error.clone(), delivery.clone()));
     }
 
-    /// A transaction begins.
+    /// A transaction begins: what the last one lost was told by its commit, or given up by its abort.
     pub(super) fn begin(&self) {
         *self.first.lock() = None;
+        self.recent.lock().clear();
     }
 
     /// The first failure since [`Failures::begin`].

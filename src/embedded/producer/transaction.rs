@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::failures::Failures;
 use super::options::ProducerOptions;
@@ -41,7 +41,7 @@ struct State {
 }
 
 /// See the module. `control` is held by one of begin, commit, abort and send_offsets while it waits;
-/// `state` for a few lines.
+/// `asking` is taken after it and after a lane's lock, `state` last and for a few lines.
 #[derive(Debug)]
 pub(super) struct Transactional {
     engine: Engine,
@@ -50,6 +50,9 @@ pub(super) struct Transactional {
     timeout: Duration,
     failures: Arc<Failures>,
     control: Mutex<()>,
+    /// Held for reading by whoever asks the coordinator to take partitions in, until it has answered; the
+    /// end waits for them: a question that comes after it would be another producer's.
+    asking: RwLock<()>,
     state: Mutex<State>,
     /// The phase is `Open`: one look a record.
     open: AtomicBool,
@@ -79,6 +82,7 @@ impl Transactional {
             timeout: options.block_max,
             failures,
             control: Mutex::new(()),
+            asking: RwLock::new(()),
             state: Mutex::new(State {
                 producer,
                 phase: Phase::Idle,
@@ -98,12 +102,13 @@ impl Transactional {
 
     /// Takes partitions into the transaction, with one question for all.
     pub(super) fn add(&self, partitions: &[TopicPartition]) -> Result<()> {
+        let _asking = self.asking.read();
         let request = {
             let mut state = self.state.lock();
             match &state.phase {
                 Phase::Open | Phase::Flushing => {}
                 Phase::Fenced(error) => return Err(error.clone()),
-                Phase::Idle | Phase::Sealed => return Err(not_open()),
+                Phase::Idle | Phase::Sealed => return Err(overtaken()),
             }
             let new = partitions.iter().filter(|p| !state.added.contains(*p));
             let new: Vec<TopicPartition> = new.cloned().collect();
@@ -219,6 +224,8 @@ impl Transactional {
 
     /// Ends the sealed transaction; the decision is durable when this returns.
     pub(super) fn end(&self, commit: bool, timeout: Duration) -> Result<()> {
+        // Sealed: nobody begins to ask any more.
+        drop(self.asking.write());
         let request = {
             let mut state = self.state.lock();
             if !state.touched {

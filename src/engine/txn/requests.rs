@@ -46,6 +46,14 @@ impl ClientVersion {
         }
     }
 
+    /// Of an AddPartitionsToTxn request.
+    pub const fn of_add(api_version: i16) -> ClientVersion {
+        match api_version {
+            4.. => ClientVersion::V2,
+            _ => ClientVersion::V1,
+        }
+    }
+
     pub const fn bumps_epochs(self) -> bool {
         matches!(self, ClientVersion::V2)
     }

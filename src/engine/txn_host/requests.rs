@@ -114,6 +114,8 @@ impl Transactions {
     /// added. The answer is, for each partition, what
     /// [`append_in_transaction`](crate::engine::PartitionHandle::append_in_transaction) needs.
     ///
+    /// All or none: leave out partitions that do not exist.
+    ///
     /// Errors: InvalidTxnState (not added), InvalidProducerIdMapping, InvalidProducerEpoch (fenced),
     /// ConcurrentTransactions, UnknownTopicOrPartition.
     pub fn ensure_added(&self, request: AddRequest, implicit: bool, reply: Reply<Vec<Offset>>) {

@@ -132,6 +132,13 @@ impl Transactions {
     }
 }
 
+impl Drop for Transactions {
+    /// An engine that was let go without closing it: its thread goes too.
+    fn drop(&mut self) {
+        self.queue.stop();
+    }
+}
+
 fn take_late(state: &mut State, now: Duration) -> Vec<(Arc<str>, super::host::Waiting)> {
     let mut late = Vec::new();
     for (id, waiting) in &mut state.waiting {

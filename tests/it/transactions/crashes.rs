@@ -29,7 +29,8 @@ fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         match entry.file_type().unwrap().is_dir() {
             true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+            // What is replaced meanwhile has its other name.
+            false => drop(std::fs::copy(entry.path(), target)),
         }
     }
 }

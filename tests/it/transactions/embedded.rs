@@ -139,6 +139,27 @@ fn a_newer_producer_of_the_id_fences_the_older_one() {
     assert_eq!(all(&db), ["new"; 4]);
 }
 
+/// The sender's thread asked for a transaction that had ended meanwhile, and was told that a newer
+/// producer had taken its place.
+#[test]
+fn many_short_transactions_do_not_fence_themselves() {
+    let db = memory();
+    let eager = ProducerOptions {
+        linger: Duration::ZERO,
+        ..options("tx")
+    };
+    let producer = db.producer(eager).unwrap();
+    for round in 0..400 {
+        producer.begin().unwrap();
+        put(&producer, "x");
+        let ended = match round % 3 {
+            0 => producer.abort(WAIT),
+            _ => producer.commit(WAIT),
+        };
+        ended.unwrap_or_else(|e| panic!("round {round}: {e}"));
+    }
+}
+
 #[test]
 fn what_an_abort_finds_in_the_buffer_is_not_written() {
     let db = memory();
