@@ -72,13 +72,16 @@ class Consumer(ConsumerCore):
         Waits until that is durable; with ``asynchronous`` gives a :class:`Commit` instead, or
         ``None`` when there was nothing to commit.
         """
-        rows = None
-        if offsets is not None:
-            rows = offsets_of(offsets, self._topics(), self.assignment())
+        rows = self._rows(offsets)
         if asynchronous:
             return self._commit_async(rows)
         self._commit(rows)
         return None
+
+    def _rows(self, offsets: Offsets | None) -> list[tuple[str, int, int]] | None:
+        if offsets is None:
+            return None
+        return offsets_of(offsets, self._topics(), self.assignment())
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Goes on at ``offset``; :class:`OffsetOutOfRangeError` outside of the log."""

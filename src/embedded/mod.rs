@@ -6,7 +6,7 @@ pub mod producer;
 #[cfg(feature = "archive")]
 mod scan;
 
-pub use consumer::{Consumer, ConsumerOptions, PolledBatch, Raw, Start};
+pub use consumer::{Consumer, ConsumerOptions, GroupMetadata, PolledBatch, Raw, Start};
 pub use database::{Database, MEMORY, OpenOptions};
 pub use producer::{
     Acks, Bulk, Delivery, Flush, Message, OnDelivered, Producer, ProducerOptions, RecordMetadata,

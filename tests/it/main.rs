@@ -20,4 +20,5 @@ mod errors;
 mod first_group;
 mod hooked;
 mod kafka;
+mod transactions;
 mod vanishing;

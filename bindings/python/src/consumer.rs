@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use levada::archive::arrow::Binary;
 use levada::embedded::{COMMIT_TIMEOUT, CommitTicket};
-use levada::embedded::{Consumer, ConsumerOptions, Start};
+use levada::embedded::{Consumer, ConsumerOptions, GroupMetadata, Start};
 use levada::types::{Offset, Timestamp, TopicPartition};
 use levada::{Error, Kind};
 use parking_lot::Mutex;
@@ -164,6 +164,20 @@ impl ConsumerCore {
     }
 
     /// The offsets to commit: those given, or where the iteration stands.
+    /// What a transaction takes of this consumer: its group, and where it stands or `offsets`.
+    pub fn for_transaction(
+        &self,
+        py: Python<'_>,
+        offsets: Option<Vec<(String, i32, i64)>>,
+    ) -> PyResult<(GroupMetadata, BTreeMap<TopicPartition, Offset>)> {
+        let (consumer, _alone) = self.begin()?;
+        enter(py, || {
+            let (group, positions) = consumer.group_positions()?;
+            let offsets = self.to_commit(consumer, offsets)?;
+            Ok((group, offsets.unwrap_or(positions)))
+        })
+    }
+
     fn to_commit(
         &self,
         consumer: &Consumer,

@@ -16,6 +16,9 @@ pub(super) struct Assigned {
     /// The next record to give; `None` until it is looked up.
     pub position: Option<Offset>,
     pub paused: bool,
+    /// An open transaction may still change the committed offset that the position is to come from:
+    /// nothing is read until it has ended.
+    pub unstable: bool,
     /// Decoded from `position` on; let go when the position is moved by hand.
     buffer: Buffer,
     waiter: WaiterId,
@@ -27,6 +30,7 @@ impl Assigned {
             handle,
             position: None,
             paused: false,
+            unstable: false,
             buffer: Buffer::default(),
             waiter: WaiterId::next(),
         }
@@ -34,6 +38,7 @@ impl Assigned {
 
     pub(super) fn seek(&mut self, to: Offset) {
         self.position = Some(to);
+        self.unstable = false;
         self.buffer = Buffer::default();
     }
 
@@ -41,6 +46,15 @@ impl Assigned {
     pub(super) fn locate(&mut self, start: Start) -> Result<Offset> {
         if let Some(position) = self.position {
             return Ok(position);
+        }
+        if self.unstable {
+            return Err(crate::Error::coded(
+                Code::UnstableOffsetCommit,
+                format!(
+                    "{}: the group's offset is in an open transaction: poll until it has ended",
+                    self.handle.name()
+                ),
+            ));
         }
         let log = self.handle.log()?;
         let ends = log.ends();

@@ -1,6 +1,7 @@
 //! Committing offsets: by hand, and by the consumer itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Consumer;
 use super::consumer::State;
@@ -8,6 +9,16 @@ use crate::engine::CommitTicket;
 use crate::engine::groups::{CommitRequest, OffsetCommit};
 use crate::error::{Error, Result};
 use crate::types::{Offset, TopicPartition};
+
+/// Who commits: a member of a group, or, with epoch -1 and no member, somebody outside of group
+/// management.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMetadata {
+    pub group: Arc<str>,
+    pub member: Arc<str>,
+    pub instance_id: Option<Arc<str>>,
+    pub epoch: i32,
+}
 
 impl Consumer {
     /// Commits the positions, or `offsets` (the next record to read, not the last one read), and waits
@@ -35,6 +46,33 @@ impl Consumer {
             Some(offsets) => self.commit_offsets(&state, offsets),
             None => self.commit_offsets(&state, &state.positions()),
         }
+    }
+
+    /// The group as a transactional producer must name it, and the positions: what
+    /// [`Producer::send_offsets`](crate::embedded::Producer::send_offsets) takes.
+    ///
+    /// Errors: Invalid without a group, and when the consumer commits by itself.
+    pub fn group_positions(&self) -> Result<(GroupMetadata, BTreeMap<TopicPartition, Offset>)> {
+        let state = self.enter()?;
+        let Some(group) = &self.options.group else {
+            return Err(Error::invalid(
+                "offsets in a transaction need a group: give the consumer one",
+            ));
+        };
+        if self.options.auto_commit {
+            return Err(Error::invalid(
+                "the consumer commits by itself: set enable.auto.commit to false, so that its offsets \
+                 count with the transaction alone",
+            ));
+        }
+        let member = state.member.as_ref();
+        let metadata = GroupMetadata {
+            group: group.as_str().into(),
+            member: member.map_or_else(|| "".into(), |m| m.id().clone()),
+            instance_id: None,
+            epoch: member.map_or(-1, |m| m.epoch()),
+        };
+        Ok((metadata, state.positions()))
     }
 
     /// Commits when `auto.commit.interval.ms` is over. A commit that fails is logged and tried again

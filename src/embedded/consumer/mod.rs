@@ -11,6 +11,7 @@ mod rebalance;
 
 #[cfg(feature = "archive")]
 pub(super) use assigned::end_for;
+pub use commit::GroupMetadata;
 pub use consumer::Consumer;
 pub use decode::{PolledBatch, Raw};
 pub use options::{ConsumerOptions, Start};

@@ -124,9 +124,13 @@ impl Consumer {
     /// Brings the assignment in line with the group, or with the topics that exist.
     fn follow(&self, state: &mut State) -> Result<()> {
         if state.member.is_some() {
-            self.rebalance(state)
+            self.rebalance(state)?;
         } else {
-            self.resolve(state)
+            self.resolve(state)?;
+        }
+        match state.assigned.iter().any(|a| a.unstable) {
+            true => self.start_positions(state),
+            false => Ok(()),
         }
     }
 
@@ -171,7 +175,8 @@ impl Consumer {
         let first = state.turn;
         for step in 0..count {
             let index = (first + step) % count;
-            let Some(assigned) = state.assigned.get_mut(index).filter(|a| !a.paused) else {
+            let may_read = |a: &&mut super::assigned::Assigned| !a.paused && !a.unstable;
+            let Some(assigned) = state.assigned.get_mut(index).filter(may_read) else {
                 continue;
             };
             match visit(assigned) {

@@ -7,7 +7,7 @@ use super::assigned::{Assigned, end_for};
 use super::consumer::State;
 use crate::engine::groups::Committed;
 use crate::error::{Code, Error, Result};
-use crate::types::{Offset, Timestamp, TopicPartition};
+use crate::types::{IsolationLevel, Offset, Timestamp, TopicPartition};
 
 impl Consumer {
     /// The offset of the next record that a poll gives of this partition.
@@ -100,14 +100,24 @@ impl Consumer {
     }
 
     fn start_position(&self, assigned: &mut Assigned) -> Result<()> {
-        if let Some(group) = &self.options.group
-            && let Some(committed) = self
-                .engine
-                .groups()
-                .committed(group, assigned.handle.name())?
-        {
-            assigned.seek(committed.offset);
-            return Ok(());
+        if let Some(group) = &self.options.group {
+            let (groups, name) = (self.engine.groups(), assigned.handle.name());
+            let committed = match self.options.isolation {
+                IsolationLevel::ReadUncommitted => groups.committed(group, name),
+                IsolationLevel::ReadCommitted => groups.committed_when_stable(group, name),
+            };
+            let committed = match committed {
+                Err(error) if error.code() == Code::UnstableOffsetCommit => {
+                    assigned.unstable = true;
+                    return Ok(());
+                }
+                other => other?,
+            };
+            assigned.unstable = false;
+            if let Some(committed) = committed {
+                assigned.seek(committed.offset);
+                return Ok(());
+            }
         }
         if let Some(offset) = self.options.start_offsets.get(assigned.handle.name()) {
             assigned.seek(*offset);
