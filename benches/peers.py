@@ -51,7 +51,7 @@ def consume(servers: str, topic: str, count: int, group: str) -> float:
     size = 0
     started = time.perf_counter()
     while seen < there:
-        for message in consumer.consume(5000, timeout=10):
+        for message in consumer.consume(min(5000, there - seen), timeout=10):
             size += len(message.value())
             seen += 1
     seconds = time.perf_counter() - started
