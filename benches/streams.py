@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -152,7 +153,9 @@ def rows() -> list[Row]:
                     ">= 30x",
                 )
             )
-            table = pa.table({"value": pa.array([VALUE] * COUNT, pa.binary())})
+            # Equal values would be stored once by the peer.
+            values = [os.urandom(len(VALUE)) for _ in range(COUNT // 2)]
+            table = pa.table({"value": pa.array(values, pa.binary())})
             done.append(
                 compare(
                     "send_arrow, 100 B",
