@@ -5,7 +5,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::context::Context;
 use super::stop::{Result, Stop};
 use super::{
-    archive, bench, check, completions, consume, dump, group, import, produce, scan, topic,
+    archive, bench, check, completions, consume, dump, group, import, produce, scan, serve, topic,
 };
 use crate::error::Error;
 
@@ -22,6 +22,7 @@ pub struct Row {
 
 /// In the order of the help.
 pub const COMMANDS: &[Row] = &[
+    row::<serve::Serve>(),
     row::<topic::Topic>(),
     row::<produce::Produce>(),
     row::<consume::Consume>(),

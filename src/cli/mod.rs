@@ -22,6 +22,7 @@ mod record_json;
 mod reference;
 mod run;
 mod scan;
+mod serve;
 mod stop;
 mod summary;
 mod time;

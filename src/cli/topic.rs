@@ -143,7 +143,7 @@ impl Subcommand for Topic {
 }
 
 /// `name=value`, for clap.
-fn setting(text: &str) -> std::result::Result<(String, String), String> {
+pub(super) fn setting(text: &str) -> std::result::Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

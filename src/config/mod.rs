@@ -7,6 +7,7 @@ mod keys;
 mod names;
 mod reference;
 mod resolve;
+mod server;
 mod suggest;
 mod topic;
 mod value;
@@ -21,6 +22,7 @@ pub use names::{
 };
 pub use reference::reference;
 pub use resolve::{Entry, Overrides, Source, check, effective};
+pub use server::{ListenAddress, ServerConfig};
 pub use suggest::suggest;
 pub use topic::{Cleanup, Durability, TimestampType, TopicConfig};
 pub use value::{Value, allowed, parse};

@@ -33,6 +33,8 @@ pub struct Engine {
 pub(super) struct Shared {
     pub parts: Arc<Parts>,
     pub node: LocalNode,
+    /// Whose cluster this is; from the data directory.
+    pub cluster_id: String,
     /// The settings it was opened with, typed.
     pub broker_config: BrokerConfig,
     pub metadata: MetadataStore,
@@ -78,6 +80,16 @@ impl Engine {
     /// The settings it was opened with.
     pub fn broker_config(&self) -> &BrokerConfig {
         &self.shared.broker_config
+    }
+
+    /// This broker's number, from the data directory.
+    pub fn node_id(&self) -> i32 {
+        self.shared.node.id
+    }
+
+    /// The id of the cluster, of which this is the one node.
+    pub fn cluster_id(&self) -> &str {
+        &self.shared.cluster_id
     }
 
     /// Broker settings by name, those of the metadata before those it was opened with: where a topic

@@ -142,6 +142,7 @@ impl EngineBuilder {
             config: self.settings,
         };
         let shared = Shared {
+            cluster_id: data_dir.identity().cluster_id.clone(),
             broker_config: config.clone(),
             groups: Groups::new(group_settings(&config)),
             upkeep: Upkeep::new(&config),

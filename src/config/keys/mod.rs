@@ -5,6 +5,7 @@ mod broker;
 mod consumer;
 mod key;
 mod producer;
+mod server;
 mod table;
 mod topic;
 

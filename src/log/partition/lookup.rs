@@ -236,6 +236,11 @@ impl Partition {
         state.epochs.end_offset_for(epoch, state.appended)
     }
 
+    /// The epoch of the batch that holds `offset`, or will hold it; `None` below the known ones.
+    pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.state.read().epochs.epoch_of(offset)
+    }
+
     /// Aborted transactions overlapping `from..to`, from the transaction index.
     pub fn aborted(&self, from: Offset, to: Offset) -> Result<Vec<Aborted>> {
         self.again(|| self.aborted_once(from, to))

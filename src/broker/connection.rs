@@ -1,0 +1,323 @@
+//! One connection: its requests are begun in their order and answered in their order.
+//!
+//! A request is begun when the one before it is answered; only Produce requests that wait for the disk
+//! overlap, so that one sync serves many. While answers cannot be written nothing is begun, and while
+//! the buffer is full nothing is read: the socket pushes back.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use super::answer::{Answer, Later};
+use super::budget::Share;
+use super::context::Context;
+use super::control::{Control, Order};
+use super::frames::{Frames, Front, SMALL_BYTES};
+use super::handlers::{self, Begun};
+use super::listener::Peer;
+use super::outgoing::Outgoing;
+use crate::error::Result;
+use crate::protocol::{ApiKey, MessageWriter};
+
+/// After this long without a request a connection keeps no buffer.
+const REST_AFTER: Duration = Duration::from_secs(5);
+/// A buffer above this is given back after each request.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+/// Nothing is begun while more than this waits to be written.
+const OUTGOING_BYTES_MAX: usize = 256 << 10;
+
+/// A request that was begun.
+struct Pending {
+    api: ApiKey,
+    since: Duration,
+    request_bytes: usize,
+    answer: Awaited,
+}
+
+enum Awaited {
+    Ready(Option<MessageWriter>),
+    Later(Later),
+}
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    context: Arc<Context>,
+    peer: Arc<Peer>,
+    control: Arc<Control>,
+    frames: Frames,
+    /// Of the memory for requests that are arriving.
+    share: Share,
+    /// How much of it is held.
+    held: usize,
+    begun: VecDeque<Pending>,
+    outgoing: Outgoing,
+    /// When bytes went in or out last.
+    active: Instant,
+    /// The client has closed its side.
+    ended: bool,
+}
+
+/// Why a connection goes on.
+enum Step {
+    Again,
+    Close,
+}
+
+impl Connection {
+    pub fn new(
+        stream: TcpStream,
+        context: Arc<Context>,
+        peer: Arc<Peer>,
+        control: Arc<Control>,
+    ) -> Connection {
+        Connection {
+            frames: Frames::new(context.config.request_bytes_max),
+            share: context.budget.share(control.clone()),
+            held: 0,
+            begun: VecDeque::new(),
+            outgoing: Outgoing::default(),
+            active: Instant::now(),
+            ended: false,
+            stream,
+            context,
+            peer,
+            control,
+        }
+    }
+
+    /// Until the client goes, breaks the protocol, is silent for too long, or the server stops.
+    pub async fn run(mut self) {
+        if let Err(error) = self.serve().await {
+            tracing::debug!(peer = %self.peer.address, %error, "connection closed");
+        }
+        self.context.budget.release(&self.share, 0);
+    }
+
+    async fn serve(&mut self) -> Result<()> {
+        let tick = tokio::time::sleep(REST_AFTER);
+        tokio::pin!(tick);
+        loop {
+            self.begin_all()?;
+            self.collect();
+            if !self.write()? {
+                return Ok(());
+            }
+            let done = self.begun.is_empty() && self.outgoing.is_empty();
+            match self.control.order() {
+                Order::Close => return Ok(()),
+                Order::Finish if done => return Ok(()),
+                _ if self.ended && done => return Ok(()),
+                _ => {}
+            }
+            tokio::task::coop::consume_budget().await;
+            match self.next(tick.as_mut()).await? {
+                Step::Again => {}
+                Step::Close => return Ok(()),
+            }
+        }
+    }
+
+    /// Begins the requests that are there and may be begun.
+    fn begin_all(&mut self) -> Result<()> {
+        while self.outgoing.bytes() <= OUTGOING_BYTES_MAX && self.control.order() == Order::Serve {
+            let Front::Whole(size) = self.frames.front()? else {
+                break;
+            };
+            let frame = self.frames.whole(size);
+            if !self.may_begin(frame) {
+                break;
+            }
+            let since = self.context.engine().clock().monotonic();
+            let Begun { api, answer } = handlers::begin(&self.context, &self.peer, frame)?;
+            let answer = match answer {
+                Answer::Ready(answer) => Awaited::Ready(Some(answer)),
+                Answer::Later(later) => Awaited::Later(later),
+                Answer::Nothing | Answer::Blocking => Awaited::Ready(None),
+            };
+            self.begun.push_back(Pending {
+                api,
+                since,
+                request_bytes: size,
+                answer,
+            });
+            self.frames.pass(size);
+            self.collect();
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Produce beside Produce; everything else alone.
+    fn may_begin(&self, frame: &[u8]) -> bool {
+        let produce = |api: ApiKey| api == ApiKey::Produce;
+        match self.begun.len() {
+            0 => true,
+            n if n >= self.context.config.inflight_max => false,
+            _ => {
+                handlers::peek(frame).is_some_and(produce)
+                    && self.begun.iter().all(|p| produce(p.api))
+            }
+        }
+    }
+
+    /// Gives back memory that the requests handled so far needed.
+    fn settle(&mut self) {
+        if self.held == 0 || !self.frames.is_empty() {
+            return;
+        }
+        let budget = &self.context.budget;
+        if self.frames.capacity() > KEPT_BYTES_MAX || budget.is_tight() {
+            self.frames.shrink(0);
+            self.held = 0;
+            budget.release(&self.share, 0);
+        } else {
+            budget.settled(&self.share);
+        }
+    }
+
+    /// Moves answers that are there, in order, to what is to be written.
+    fn collect(&mut self) {
+        while let Some(Pending {
+            answer: Awaited::Ready(answer),
+            ..
+        }) = self.begun.front_mut()
+        {
+            let bytes = answer.take().map_or(0, |answer| self.outgoing.push(answer));
+            if let Some(done) = self.begun.pop_front() {
+                let took = self
+                    .context
+                    .engine()
+                    .clock()
+                    .monotonic()
+                    .saturating_sub(done.since);
+                let metrics = &self.context.metrics;
+                metrics.answered(done.api, took, done.request_bytes, bytes);
+            }
+        }
+    }
+
+    /// Writes what the socket takes. False when the client is gone.
+    fn write(&mut self) -> Result<bool> {
+        if self.outgoing.is_empty() {
+            return Ok(true);
+        }
+        let before = self.outgoing.bytes();
+        let outcome = self.outgoing.write(&self.stream);
+        if self.outgoing.bytes() < before {
+            self.active = Instant::now();
+        }
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Waits until something can be done, and does the first of it.
+    async fn next(&mut self, mut tick: std::pin::Pin<&mut Sleep>) -> Result<Step> {
+        let reads = !self.ended
+            && !self.frames.is_full()
+            && self.outgoing.is_empty()
+            && self.control.order() == Order::Serve;
+        if reads && self.receive().await?.is_some() {
+            return Ok(Step::Again);
+        }
+        let writes = !self.outgoing.is_empty();
+        let head = self.begun.front_mut().map(|p| &mut p.answer);
+        let later = match head {
+            Some(Awaited::Later(later)) => Some(later),
+            _ => None,
+        };
+        let has_later = later.is_some();
+        let answer = async {
+            match later {
+                Some(later) => later.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer, if has_later => {
+                let answer = answer?;
+                if let Some(front) = self.begun.front_mut() {
+                    front.answer = Awaited::Ready(Some(answer));
+                }
+            }
+            ready = self.stream.writable(), if writes => {
+                if ready.is_err() { return Ok(Step::Close); }
+            }
+            ready = self.stream.readable(), if reads && !self.ended => {
+                if ready.is_err() { return Ok(Step::Close); }
+            }
+            () = self.control.changed() => {}
+            () = tick.as_mut() => return Ok(self.tick(tick)),
+        }
+        if tick.deadline() > self.active + REST_AFTER + REST_AFTER {
+            // It slept long; there is something to look after again.
+            tick.reset(Instant::now() + REST_AFTER);
+        }
+        Ok(Step::Again)
+    }
+
+    /// Reads what is there. `None` when nothing is.
+    async fn receive(&mut self) -> Result<Option<()>> {
+        let wanted = self.frames.capacity_wanted();
+        if wanted > SMALL_BYTES && wanted > self.held {
+            let context = self.context.clone();
+            let held = tokio::select! {
+                held = context.budget.hold(&self.share, wanted as u64) => held,
+                () = self.control.changed() => return Ok(Some(())),
+            };
+            if !held {
+                return Err(crate::Error::unavailable(
+                    "no memory for a large request: queued.max.request.bytes is used up",
+                ));
+            }
+            self.held = wanted;
+        }
+        self.frames.make_room(wanted);
+        match self.frames.fill(&self.stream) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(Some(()))
+            }
+            Ok(_) => {
+                self.active = Instant::now();
+                if self.held > 0 {
+                    self.context.budget.moved(&self.share);
+                }
+                Ok(Some(()))
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(e) => Err(crate::Error::io("read from the connection", e)),
+        }
+    }
+
+    /// Nothing came for a while, or the tick was due anyway.
+    fn tick(&mut self, tick: std::pin::Pin<&mut Sleep>) -> Step {
+        let silent = self.active.elapsed();
+        let idle_max = self.context.config.idle_max_ms.map(Duration::from_millis);
+        let waits = !self.begun.is_empty();
+        if idle_max.is_some_and(|max| silent >= max) && !waits {
+            return Step::Close;
+        }
+        let resting = silent >= REST_AFTER && self.frames.is_empty();
+        if resting {
+            self.frames.shrink(0);
+            if std::mem::take(&mut self.held) > 0 {
+                self.context.budget.release(&self.share, 0);
+            }
+        }
+        let due = match (resting, idle_max) {
+            (true, Some(max)) => self.active + max.max(REST_AFTER),
+            (true, None) => Instant::now() + Duration::from_secs(86_400),
+            (false, _) => Instant::now() + REST_AFTER,
+        };
+        tick.reset(due.max(Instant::now() + Duration::from_millis(100)));
+        Step::Again
+    }
+}

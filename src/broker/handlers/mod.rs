@@ -1,0 +1,13 @@
+//! One file an API, one row each in [`TABLE`]. A handler reads its request, has the engine do it, and
+//! answers.
+
+mod begin;
+mod cluster;
+pub(super) mod epochs;
+mod records;
+mod rights;
+mod table;
+
+pub(super) use begin::{Begun, begin, peek};
+pub(super) use cluster::version_min_advertised;
+pub(super) use table::TABLE;

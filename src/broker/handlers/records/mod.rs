@@ -1,0 +1,5 @@
+//! Records in and out.
+
+pub(super) mod fetch;
+pub(super) mod list_offsets;
+pub(super) mod produce;

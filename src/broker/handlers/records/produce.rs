@@ -1,0 +1,230 @@
+//! Produce, key 0, versions 3 to 13 (KIP-98, KIP-467, KIP-516, KIP-951).
+//!
+//! The bytes of a batch go from the socket's buffer to the file: nothing is copied, nothing is done a
+//! record unless the topic asks for another compression. With `acks=all` the answer waits until the
+//! records are visible, which for topics with `levada.durability=disk` means synced; it then waits
+//! without holding up Produce requests behind it on the same connection. There is one replica, so that
+//! `min.insync.replicas` above 1 has no effect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::broker::answer::Answer;
+use crate::broker::call::Call;
+use crate::broker::waiting::Watch;
+use crate::config::is_internal_topic;
+use crate::engine::{Engine, PartitionHandle};
+use crate::error::{Code, Error, Kind, Result};
+use crate::log::Append;
+use crate::protocol::messages::produce::{
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceData, TopicProduceResponse,
+};
+use crate::types::{Offset, TopicId};
+
+/// Where the length of a batch stands, and what it does not count.
+const LENGTH_AT: usize = 8;
+const UNCOUNTED_BYTES: usize = 12;
+/// The low byte of a batch's attributes, whose three lowest bits are the codec.
+const ATTRIBUTES_AT: usize = 22;
+const ZSTD: u8 = 4;
+/// The first version that may carry zstd (KIP-110).
+const ZSTD_FROM: i16 = 7;
+
+/// A partition whose records are appended and not visible yet.
+struct Awaited {
+    handle: Arc<PartitionHandle>,
+    last: Offset,
+    /// Where in the answer.
+    topic: usize,
+    partition: usize,
+}
+
+pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
+    let request: ProduceRequest<'_> = call.request()?;
+    let mut response = ProduceResponse::default();
+    let mut awaited = Vec::new();
+    for topic in &request.topic_data {
+        let answer = append_topic(
+            call,
+            &request,
+            topic,
+            response.responses.len(),
+            &mut awaited,
+        );
+        response.responses.push(answer);
+    }
+    if request.acks == 0 {
+        return without_answer(&response);
+    }
+    if awaited.is_empty() {
+        return call.ready(&response);
+    }
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    call.reply().later(async move {
+        wait(&mut response, &awaited, timeout).await;
+        response
+    })
+}
+
+/// With `acks=0` a client learns of an error by losing the connection, as with Kafka.
+fn without_answer(response: &ProduceResponse<'_>) -> Result<Answer> {
+    let topics = response.responses.iter();
+    let mut partitions = topics.flat_map(|topic| &topic.partition_responses);
+    match partitions.find(|partition| partition.error_code != 0) {
+        None => Ok(Answer::Nothing),
+        Some(refused) => {
+            let why = refused.error_message.as_deref().unwrap_or_default();
+            let code = Code::from_number(refused.error_code).unwrap_or(Code::UnknownServerError);
+            Err(Error::coded(code, format!("produce with acks=0: {why}")))
+        }
+    }
+}
+
+fn append_topic(
+    call: &Call<'_>,
+    request: &ProduceRequest<'_>,
+    topic: &TopicProduceData<'_>,
+    at: usize,
+    awaited: &mut Vec<Awaited>,
+) -> TopicProduceResponse<'static> {
+    let mut answer = TopicProduceResponse {
+        name: topic.name.to_string().into(),
+        topic_id: topic.topic_id,
+        ..TopicProduceResponse::default()
+    };
+    for data in &topic.partition_data {
+        let outcome = find(call.engine(), topic, data.index)
+            .and_then(|handle| append(call, request, &handle, data).map(|done| (handle, done)));
+        let partition = match outcome {
+            Ok((handle, appended)) => {
+                if request.acks == -1 && !is_visible(&handle, appended.last) {
+                    awaited.push(Awaited {
+                        handle,
+                        last: appended.last,
+                        topic: at,
+                        partition: answer.partition_responses.len(),
+                    });
+                }
+                appended.answer
+            }
+            Err(error) => refused(data.index, &error),
+        };
+        answer.partition_responses.push(partition);
+    }
+    answer
+}
+
+fn find(engine: &Engine, topic: &TopicProduceData<'_>, index: i32) -> Result<Arc<PartitionHandle>> {
+    let handle = match topic.topic_id {
+        TopicId::NONE => engine.partition(&topic.name, index)?,
+        id => engine.partition_by_id(id, index)?,
+    };
+    let name = &handle.name().topic;
+    if is_internal_topic(name) {
+        let message = format!("{name} is the broker's own: nobody else writes there");
+        return Err(Error::coded(Code::InvalidTopic, message));
+    }
+    Ok(handle)
+}
+
+struct Done {
+    last: Offset,
+    answer: PartitionProduceResponse<'static>,
+}
+
+fn append(
+    call: &Call<'_>,
+    request: &ProduceRequest<'_>,
+    handle: &Arc<PartitionHandle>,
+    data: &PartitionProduceData<'_>,
+) -> Result<Done> {
+    if !(-1..=1).contains(&request.acks) {
+        let message = format!("acks={}: 0, 1 and -1 (all) are allowed", request.acks);
+        return Err(Error::coded(Code::InvalidRequiredAcks, message));
+    }
+    let batches = data.records.unwrap_or_default();
+    check_shape(batches, call.version()).map_err(|e| e.at(handle.name()))?;
+    let appended = handle.append(Append {
+        batches,
+        leader_epoch: handle.leader_epoch(),
+        internal: false,
+        trusted: false,
+    })?;
+    Ok(Done {
+        last: appended.last_offset,
+        answer: PartitionProduceResponse {
+            index: data.index,
+            base_offset: appended.base_offset.get(),
+            log_append_time_ms: appended.append_time.get(),
+            log_start_offset: appended.log_start.get(),
+            ..PartitionProduceResponse::default()
+        },
+    })
+}
+
+/// What a client may send that the log would take from others.
+fn check_shape(batches: &[u8], version: i16) -> Result<()> {
+    let length = batches.get(LENGTH_AT..).and_then(|b| b.first_chunk::<4>());
+    let length = length.map(|l| i32::from_be_bytes(*l));
+    let size = length.and_then(|l| usize::try_from(l).ok());
+    if size.is_some_and(|size| size.saturating_add(UNCOUNTED_BYTES) < batches.len()) {
+        let message = "a produce request has exactly one batch for a partition";
+        return Err(Error::coded(Code::InvalidRecord, message));
+    }
+    let codec = batches.get(ATTRIBUTES_AT).map(|attributes| attributes & 7);
+    if version < ZSTD_FROM && codec == Some(ZSTD) {
+        let message = format!("zstd needs version {ZSTD_FROM} of Produce: update the client");
+        return Err(Error::coded(Code::UnsupportedCompressionType, message));
+    }
+    Ok(())
+}
+
+fn is_visible(handle: &PartitionHandle, last: Offset) -> bool {
+    handle.state().is_ok_and(|visible| visible > last)
+}
+
+fn refused(index: i32, error: &Error) -> PartitionProduceResponse<'static> {
+    PartitionProduceResponse {
+        index,
+        error_code: error.code().number(),
+        base_offset: -1,
+        error_message: Some(error.message().to_owned().into()),
+        ..PartitionProduceResponse::default()
+    }
+}
+
+/// Waits until all are visible, or writes into the answer why they are not.
+async fn wait(response: &mut ProduceResponse<'static>, awaited: &[Awaited], timeout: Duration) {
+    let mut watch = Watch::new();
+    for one in awaited {
+        watch.beyond(&one.handle, one.last);
+    }
+    let settled = |one: &Awaited| {
+        one.handle
+            .state()
+            .map_or(true, |visible| visible > one.last)
+    };
+    let all = async {
+        while !awaited.iter().all(settled) {
+            watch.bell.rung().await;
+        }
+    };
+    let in_time = tokio::time::timeout(timeout, all).await.is_ok();
+    for one in awaited {
+        let error = match one.handle.state() {
+            Ok(visible) if visible > one.last => continue,
+            Err(error) => error,
+            Ok(_) if in_time => continue,
+            Ok(_) => Error::new(
+                Kind::Timeout,
+                "the records were not durable in time: they may still become so",
+            ),
+        };
+        let topic = response.responses.get_mut(one.topic);
+        let place = topic.and_then(|t| t.partition_responses.get_mut(one.partition));
+        if let Some(place) = place {
+            *place = refused(place.index, &error);
+        }
+    }
+}
