@@ -17,6 +17,7 @@ use super::partition::Remembered;
 use super::parts::{ColdStores, Parts};
 use super::quorum::LocalQuorum;
 use super::table::Table;
+use super::txn_host::Transactions;
 use super::upkeep::Upkeep;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Assignor, BrokerConfig, Overrides};
@@ -144,6 +145,7 @@ impl EngineBuilder {
         let shared = Shared {
             broker_config: config.clone(),
             groups: Groups::new(group_settings(&config)),
+            transactions: Transactions::new(&config),
             upkeep: Upkeep::new(&config),
             parts,
             node,
@@ -161,6 +163,7 @@ impl EngineBuilder {
             shared: Arc::new(shared),
         };
         engine.shared.groups.attach(&engine.shared);
+        engine.shared.transactions.attach(&engine.shared);
         let outcome = engine.start(
             clean,
             self.background,
@@ -263,6 +266,7 @@ impl Engine {
         let _ = shared.recovery.set(recovery);
         if background {
             super::upkeep::start(self)?;
+            shared.transactions.resume()?;
         }
         Ok(())
     }
@@ -324,6 +328,7 @@ impl Engine {
         }
         shared.upkeep.stop();
         shared.groups.stop();
+        shared.transactions.stop();
         let (remembered, mut outcome) = self.close_all();
         shared.parts.flusher.stop();
         outcome = outcome.and(shared.metadata.close());
@@ -397,6 +402,7 @@ impl Engine {
         self.shared.closed.store(true, Ordering::Release);
         self.shared.upkeep.stop();
         self.shared.groups.stop();
+        self.shared.transactions.stop();
         self.shared.parts.flusher.stop();
         drop(self.shared.data_dir.lock().take());
     }
