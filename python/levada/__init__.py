@@ -52,6 +52,7 @@ from ._levada import forked_child as _forked_child
 from ._levada import forked_parent as _forked_parent
 from ._producer import Producer
 from ._topic import PartitionDescription, Topic, TopicDescription
+from ._transaction import Transaction
 
 __all__ = [
     "ArrowBatches",
@@ -90,6 +91,7 @@ __all__ = [
     "TimeoutError",
     "Topic",
     "TopicDescription",
+    "Transaction",
     "UnavailableError",
     "open",
 ]

@@ -138,16 +138,20 @@ class Consumer(ConsumerCore):
         durable, for ``default.api.timeout.ms`` at most; with ``asynchronous`` gives a
         :class:`Commit` instead, or ``None`` when there was nothing to commit.
         """
-        rows: list[tuple[str, int, int]] | None = None
-        record: Record | None = None
-        if isinstance(offsets, Record):
-            record = offsets
-        elif offsets is not None:
-            rows = offsets_of(offsets, self._topics(), self.assignment())
+        rows, record = self._to_commit(offsets)
         if asynchronous:
             return self._commit_async(rows, record)
         self._commit(rows, record)
         return None
+
+    def _to_commit(
+        self, offsets: Offsets | Record | None
+    ) -> tuple[list[tuple[str, int, int]] | None, Record | None]:
+        if offsets is None:
+            return None, None
+        if isinstance(offsets, Record):
+            return None, offsets
+        return offsets_of(offsets, self._topics(), self.assignment()), None
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Goes on at ``offset``; :class:`OffsetOutOfRangeError` outside of the log.

@@ -279,6 +279,19 @@ class ProducerCore:
         """Waits until ``send`` need not wait, for ``max.block.ms`` at most."""
 
     @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+    def _begin(self) -> None: ...
+    def _commit(self) -> None: ...
+    def _abort(self) -> None: ...
+    def _send_offsets(
+        self,
+        consumer: ConsumerCore,
+        offsets: Sequence[tuple[str, int, int]] | None,
+        record: Record | None,
+    ) -> None: ...
+    @property
     def full(self) -> bool:
         """Whether ``send`` would wait for room."""
 

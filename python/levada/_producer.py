@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._convert import warn_unclosed
 from ._levada import ProducerCore
+from ._transaction import Transaction
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,6 +29,14 @@ class Producer(ProducerCore):
 
     Leaving ``with`` flushes and raises the first failure that nobody has seen.
     """
+
+    def transaction(self) -> Transaction:
+        """A transaction, for ``with``: leaving commits, an exception aborts.
+
+        The producer needs a ``transactional_id``: a lasting name of its own. A newer producer of
+        the same name fences this one: :class:`levada.FencedError`.
+        """
+        return Transaction(self)
 
     def __enter__(self) -> Self:
         return self

@@ -30,12 +30,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import _consumer, _database, _levada, _producer
+from . import _consumer, _database, _levada, _producer, _transaction
 from ._aio_admin import Group, Topic
 from ._aio_consumer import Consumer
 from ._convert import Offsets, Partition, Settings, SettingValue
 from ._database import JobReport, PartitionRecovery
-from ._levada import RecordMetadata, Scan, Sending
+from ._levada import Record, RecordMetadata, Scan, Sending
 from ._loop import in_thread, late, waker, within
 
 if TYPE_CHECKING:
@@ -45,7 +45,17 @@ if TYPE_CHECKING:
 
     from ._levada import _ArrowArray, _ArrowStream, _Column, _Headers
 
-__all__ = ["Bulk", "Consumer", "Database", "Delivery", "Group", "Producer", "Topic", "open"]
+__all__ = [
+    "Bulk",
+    "Consumer",
+    "Database",
+    "Delivery",
+    "Group",
+    "Producer",
+    "Topic",
+    "Transaction",
+    "open",
+]
 
 #: After so many sends that did not wait, others have a turn.
 _SENDS_IN_A_ROW = 256
@@ -109,6 +119,43 @@ class Bulk:
 
     def __repr__(self) -> str:
         return repr(self._inner)
+
+
+class Transaction:
+    """All of what is sent in it, or nothing; see :class:`levada.Transaction`."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: _transaction.Transaction) -> None:
+        self._inner = inner
+
+    async def send_offsets(
+        self, consumer: Consumer, offsets: Offsets | Record | None = None
+    ) -> None:
+        """Commits where ``consumer`` stands, or ``offsets``, as part of the transaction.
+
+        See :meth:`levada.Transaction.send_offsets`.
+        """
+        await in_thread(self._inner.send_offsets, consumer._inner, offsets)
+
+    async def abort(self) -> None:
+        """Gives the transaction up; leaving ``async with`` does nothing then."""
+        await in_thread(self._inner.abort)
+
+    async def __aenter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await in_thread(self._inner.__exit__, kind, error, trace)
+
+    def __repr__(self) -> str:
+        return repr(self._inner).replace("levada.", "levada.aio.", 1)
 
 
 class Producer:
@@ -210,6 +257,10 @@ class Producer:
                 self._inner._no_room()
             raise
 
+    def transaction(self) -> Transaction:
+        """A transaction, for ``async with``; see :meth:`levada.Producer.transaction`."""
+        return Transaction(self._inner.transaction())
+
     async def flush(self, timeout: float | None = None) -> None:
         """Waits until all that was sent is delivered; raises the first failure nobody has seen."""
         if not await within(waker().future(self._inner._on_flushed), timeout):
@@ -240,6 +291,11 @@ class Producer:
         """Waits until ``send`` need not wait, for ``max.block.ms`` at most."""
         until = asyncio.get_running_loop().time() + self._inner._max_block
         await self._room(functools.partial(self._inner._on_room, None, 0), until)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._inner.in_transaction
 
     @property
     def full(self) -> bool:

@@ -68,6 +68,13 @@ pub struct BrokerConfig {
     pub offsets_topic_segment_bytes: u32,
     pub producer_id_expiration_ms: i64,
     pub producer_id_expiration_check_interval_ms: i64,
+    pub transaction_timeout_ms_max: u32,
+    pub transaction_timeout_check_interval_ms: i64,
+    pub transactional_id_expiration_ms: i64,
+    pub transactional_id_expiration_check_interval_ms: i64,
+    /// Of `__transaction_state`, counted when it is made.
+    pub transaction_topic_partitions: u32,
+    pub transaction_topic_segment_bytes: u32,
 }
 
 impl BrokerConfig {
@@ -112,6 +119,14 @@ impl BrokerConfig {
             producer_id_expiration_ms: set.long("producer.id.expiration.ms")?,
             producer_id_expiration_check_interval_ms: set
                 .long("producer.id.expiration.check.interval.ms")?,
+            transaction_timeout_ms_max: set.count("transaction.max.timeout.ms")?,
+            transaction_timeout_check_interval_ms: set
+                .long("transaction.abort.timed.out.transaction.cleanup.interval.ms")?,
+            transactional_id_expiration_ms: set.long("transactional.id.expiration.ms")?,
+            transactional_id_expiration_check_interval_ms: set
+                .long("transaction.remove.expired.transaction.cleanup.interval.ms")?,
+            transaction_topic_partitions: set.count("transaction.state.log.num.partitions")?,
+            transaction_topic_segment_bytes: set.count("transaction.state.log.segment.bytes")?,
         };
         config.check_together()?;
         Ok(config)
@@ -182,6 +197,12 @@ impl Default for BrokerConfig {
             offsets_topic_segment_bytes: 100 << 20,
             producer_id_expiration_ms: 86_400_000,
             producer_id_expiration_check_interval_ms: 600_000,
+            transaction_timeout_ms_max: 900_000,
+            transaction_timeout_check_interval_ms: 10_000,
+            transactional_id_expiration_ms: 604_800_000,
+            transactional_id_expiration_check_interval_ms: 3_600_000,
+            transaction_topic_partitions: 50,
+            transaction_topic_segment_bytes: 100 << 20,
         }
     }
 }

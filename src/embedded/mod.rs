@@ -7,7 +7,8 @@ pub mod producer;
 mod scan;
 
 pub use consumer::{
-    Consumer, ConsumerOptions, Handed, OnRebalance, PolledBatch, Raw, Rebalance, SeekTo, Start,
+    Consumer, ConsumerOptions, GroupMetadata, Handed, OnRebalance, PolledBatch, Raw, Rebalance,
+    SeekTo, Start,
 };
 pub use database::{Database, MEMORY, OpenOptions};
 pub use producer::{

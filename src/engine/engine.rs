@@ -14,6 +14,7 @@ use super::open::Recovery;
 use super::partition::{PartitionHandle, unknown};
 use super::parts::Parts;
 use super::table::{Table, TopicHandle};
+use super::txn_host::Transactions;
 use super::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::config::{BrokerConfig, Overrides, is_internal_topic};
@@ -49,6 +50,7 @@ pub(super) struct Shared {
     pub version: AtomicU64,
     pub producer_ids: Mutex<ProducerIds>,
     pub groups: Groups,
+    pub transactions: Transactions,
     pub upkeep: Upkeep,
     /// What opening had to mend.
     pub recovery: OnceLock<Recovery>,
@@ -109,6 +111,10 @@ impl Engine {
 
     pub fn groups(&self) -> &Groups {
         &self.shared.groups
+    }
+
+    pub fn transactions(&self) -> &Transactions {
+        &self.shared.transactions
     }
 
     pub fn upkeep(&self) -> &Upkeep {
@@ -181,6 +187,16 @@ impl Engine {
         }
         ids.next += 1;
         Ok(ProducerId(ids.next - 1))
+    }
+
+    /// The same, when it can be had without the disk.
+    pub(super) fn producer_id_at_hand(&self) -> Option<ProducerId> {
+        let mut ids = self.shared.producer_ids.try_lock()?;
+        let next = ids.next;
+        (next < ids.end).then(|| {
+            ids.next += 1;
+            ProducerId(next)
+        })
     }
 
     pub fn is_closed(&self) -> bool {

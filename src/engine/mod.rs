@@ -2,6 +2,7 @@
 
 #[cfg(feature = "archive")]
 mod archives;
+mod durable;
 mod engine;
 mod group_host;
 pub mod groups;
@@ -12,18 +13,22 @@ mod parts;
 mod quorum;
 mod table;
 mod topics;
+pub mod txn;
+mod txn_host;
 mod upkeep;
 mod wait;
 
 #[cfg(feature = "archive")]
 pub use archives::Archives;
+pub use durable::Reply;
 pub use engine::{Engine, topic_pattern};
-pub use group_host::{COMMIT_TIMEOUT, CommitTicket, Groups, Pulse, Reply, Written};
+pub use group_host::{COMMIT_TIMEOUT, CommitTicket, GroupReply, Groups, Pulse, Written};
 pub use metadata::{ConfigOp, NewTopic};
 pub use open::{EngineBuilder, Recovery};
 pub use partition::PartitionHandle;
 pub use parts::{ColdStores, NoColdStores, Parts};
 pub use quorum::{LocalQuorum, Quorum};
 pub use table::TopicHandle;
+pub use txn_host::{OffsetsRequest, Transactions};
 pub use upkeep::{Job, JobReport, MoveOut, Upkeep};
 pub use wait::{OnSignal, Signal, WaiterId, Wake};

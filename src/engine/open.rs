@@ -17,6 +17,7 @@ use super::partition::Remembered;
 use super::parts::{ColdStores, Parts};
 use super::quorum::LocalQuorum;
 use super::table::Table;
+use super::txn_host::Transactions;
 use super::upkeep::Upkeep;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Assignor, BrokerConfig, Overrides};
@@ -145,6 +146,7 @@ impl EngineBuilder {
             cluster_id: data_dir.identity().cluster_id.clone(),
             broker_config: config.clone(),
             groups: Groups::new(group_settings(&config)),
+            transactions: Transactions::new(&config),
             upkeep: Upkeep::new(&config),
             parts,
             node,
@@ -162,6 +164,7 @@ impl EngineBuilder {
             shared: Arc::new(shared),
         };
         engine.shared.groups.attach(&engine.shared);
+        engine.shared.transactions.attach(&engine.shared);
         let outcome = engine.start(
             clean,
             self.background,
@@ -264,6 +267,7 @@ impl Engine {
         let _ = shared.recovery.set(recovery);
         if background {
             super::upkeep::start(self)?;
+            shared.transactions.resume()?;
         }
         Ok(())
     }
@@ -325,6 +329,7 @@ impl Engine {
         }
         shared.upkeep.stop();
         shared.groups.stop();
+        shared.transactions.stop();
         let (remembered, mut outcome) = self.close_all();
         shared.parts.flusher.stop();
         outcome = outcome.and(shared.metadata.close());
@@ -398,6 +403,7 @@ impl Engine {
         self.shared.closed.store(true, Ordering::Release);
         self.shared.upkeep.stop();
         self.shared.groups.stop();
+        self.shared.transactions.stop();
         self.shared.parts.flusher.stop();
         drop(self.shared.data_dir.lock().take());
     }

@@ -148,16 +148,35 @@ impl PartitionHandle {
     pub fn append(&self, append: Append<'_>) -> Result<Appended> {
         let log = self.log()?;
         let appended = log.append(append)?;
+        self.sync_or_show(&log, appended.flush_due);
+        Ok(appended)
+    }
+
+    /// As [`append`](Self::append), for batches of a transaction that holds this partition, as the
+    /// coordinator said when the log ended at `verified_at`. Errors: InvalidTxnState, when the
+    /// transaction was ended meanwhile.
+    pub fn append_in_transaction(
+        &self,
+        append: Append<'_>,
+        verified_at: Offset,
+    ) -> Result<Appended> {
+        let log = self.log()?;
+        let appended = log.append_in_transaction(append, verified_at)?;
+        self.sync_or_show(&log, appended.flush_due);
+        Ok(appended)
+    }
+
+    /// What an append is followed by.
+    fn sync_or_show(&self, log: &Partition, flush_due: bool) {
         let durability = log.config().durability;
         if self.parts.quorum.needs_sync(durability) {
             self.flush_soon();
         } else {
-            self.show(&log);
-            if appended.flush_due {
+            self.show(log);
+            if flush_due {
                 self.flush_soon();
             }
         }
-        Ok(appended)
     }
 
     /// Has the flusher sync what is appended.
@@ -198,6 +217,19 @@ impl PartitionHandle {
     /// All ends at one moment; opens the log when need be.
     pub fn ends(&self) -> Result<Ends> {
         Ok(self.log()?.ends())
+    }
+
+    /// Whether it was ever written: one that was not has no directory.
+    pub(super) fn has_files(&self) -> bool {
+        self.log_if_open().is_some() || self.parts.disk.exists(&self.dir())
+    }
+
+    /// The appended end; offset 0 while the log is not open.
+    pub(super) fn appended(&self) -> Offset {
+        match &*self.slot.read() {
+            Slot::Open(log) => log.ends().appended,
+            _ => Offset::ZERO,
+        }
     }
 
     /// The visible end; offset 0 while the log is not open.

@@ -9,7 +9,7 @@ use super::metadata::directories::{mark_deleted, remove_deleted};
 use super::metadata::{ConfigOp, ConfigResource, NewTopic, Topic};
 use super::partition::{PartitionHandle, Remembered};
 use super::table::TopicHandle;
-use crate::config::{CONSUMER_OFFSETS, TopicConfig, is_internal_topic};
+use crate::config::{CONSUMER_OFFSETS, TRANSACTION_STATE, TopicConfig, is_internal_topic};
 use crate::error::{Code, Error, Kind, Result};
 use crate::types::TopicPartition;
 
@@ -127,6 +127,35 @@ impl Engine {
         };
         match self.create_topic(&new) {
             Err(error) if error.kind() == Kind::Exists => self.topic(CONSUMER_OFFSETS),
+            other => other,
+        }
+    }
+
+    /// `__transaction_state`, made when it is not there. Always durable before it counts, whatever the
+    /// default for other topics is: a decision that is lost would leave records without an end.
+    pub(super) fn transaction_topic(&self) -> Result<Arc<TopicHandle>> {
+        if let Ok(topic) = self.topic(TRANSACTION_STATE) {
+            return Ok(topic);
+        }
+        let config = &self.shared.broker_config;
+        let new = NewTopic {
+            internal: true,
+            config: vec![
+                ("cleanup.policy".into(), "compact".into()),
+                ("compression.type".into(), "uncompressed".into()),
+                ("levada.durability".into(), "disk".into()),
+                (
+                    "segment.bytes".into(),
+                    config.transaction_topic_segment_bytes.to_string(),
+                ),
+            ],
+            ..NewTopic::new(
+                TRANSACTION_STATE,
+                i32::try_from(config.transaction_topic_partitions).unwrap_or(50),
+            )
+        };
+        match self.create_topic(&new) {
+            Err(error) if error.kind() == Kind::Exists => self.topic(TRANSACTION_STATE),
             other => other,
         }
     }

@@ -27,8 +27,8 @@ pub use commit::{Commit, Flusher};
 pub use epochs::{Epochs, FILE_NAME as EPOCHS_FILE};
 pub use index::{OffsetIndex, TimeIndex, TxnIndex, TxnSearch};
 pub use partition::{
-    Aborted, Append, Appended, Chunk, Compacted, Ends, Opened, Partition, PartitionOptions, Read,
-    Recovered, SealedSegment,
+    Aborted, ActiveProducer, Append, Appended, Chunk, Compacted, Ends, Opened, Partition,
+    PartitionOptions, Read, Recovered, SealedSegment,
 };
 pub use producers::{
     BatchMeta, Completed, LastRecord, Marker, ProducerEntry, ProducerStates, Verdict,

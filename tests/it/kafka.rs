@@ -109,6 +109,58 @@ fn dump(libs: &str, options: &[&str], files: &[PathBuf]) -> String {
 }
 
 #[test]
+fn kafka_reads_our_transactions() {
+    let Some(libs) = kafka_libs() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let db = Database::open(root.path().join("data")).unwrap();
+    db.engine().create_topic(&NewTopic::new("t", 2)).unwrap();
+    let options = ProducerOptions {
+        transactional_id: Some("tx".to_owned()),
+        ..ProducerOptions::default()
+    };
+    let producer = db.producer(options).unwrap();
+    let wait = Duration::from_secs(30);
+    for commit in [true, false] {
+        producer.begin().unwrap();
+        for partition in 0..2 {
+            let message = Message {
+                partition: Some(partition),
+                value: Some(b"v"),
+                ..Message::default()
+            };
+            producer.send("t", message).unwrap();
+        }
+        producer.flush(wait).unwrap();
+        match commit {
+            true => producer.commit(wait).unwrap(),
+            false => producer.abort(wait).unwrap(),
+        }
+    }
+    producer.until_visible(wait);
+    db.close().unwrap();
+    let place = levada::engine::txn::state_partition("tx", 50);
+    let dir = root
+        .path()
+        .join(format!("data/__transaction_state-{place}"));
+    let text = dump(&libs, &["--transaction-log-decoder"], &files(&dir, "log"));
+    assert!(
+        !text.contains("Invalid") && !text.contains("mismatch"),
+        "{text}"
+    );
+    // Empty, ongoing, prepared and complete; ongoing, prepared and complete.
+    assert_eq!(text.matches("transactionalId\":\"tx").count(), 7, "{text}");
+    for (states, count) in [(1, 2), (2, 1), (3, 1), (4, 1), (5, 1)] {
+        let said = format!("transactionStatus\":{states},");
+        assert_eq!(text.matches(&said).count(), count, "{text}");
+    }
+    let logs = files(&root.path().join("data/t-0"), "log");
+    let text = dump(&libs, &["--print-data-log", "--deep-iteration"], &logs);
+    for marker in ["endTxnMarker: COMMIT", "endTxnMarker: ABORT"] {
+        assert_eq!(text.matches(marker).count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn kafkas_dump_log_segments_reads_our_directories_without_complaint() {
     let Some(libs) = kafka_libs() else { return };
     let root = tempfile::tempdir().unwrap();

@@ -21,4 +21,5 @@ mod errors;
 mod first_group;
 mod hooked;
 mod kafka;
+mod transactions;
 mod vanishing;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use levada::archive::arrow::Binary;
-use levada::embedded::{CommitTicket, OffsetCommit};
+use levada::embedded::{CommitTicket, GroupMetadata, OffsetCommit};
 use levada::embedded::{Consumer, ConsumerOptions, Handed, PolledBatch, SeekTo, Start};
 use levada::types::{Offset, Timestamp, TopicPartition};
 use levada::{Error, Kind};
@@ -99,6 +99,15 @@ impl ConsumerCore {
             .map_err(|e| self.hears.or_raised(e))
     }
 
+    /// What a transaction takes of this consumer: its group, and where it stands or what is `chosen`.
+    pub fn for_transaction(
+        &self,
+        py: Python<'_>,
+        chosen: Option<Vec<OffsetCommit>>,
+    ) -> PyResult<(GroupMetadata, Vec<OffsetCommit>)> {
+        self.alone(py, |c| c.group_offsets(chosen))
+    }
+
     fn part(&self, py: Python<'_>, batch: PolledBatch) -> Arc<Part> {
         let mut names = self.names.lock();
         let topic = &batch.topic_partition().topic;
@@ -144,15 +153,7 @@ impl ConsumerCore {
         offsets: Option<Vec<(String, i32, i64)>>,
         record: Option<&Record>,
     ) -> PyResult<Option<Commit>> {
-        let mut chosen = offsets.map(|offsets| {
-            let offsets = offsets.into_iter();
-            offsets
-                .map(|(t, p, o)| OffsetCommit::new(t, p, Offset(o)))
-                .collect::<Vec<_>>()
-        });
-        if let Some(record) = record {
-            chosen.get_or_insert_default().push(record.behind()?);
-        }
+        let chosen = chosen(offsets, record)?;
         let ticket = self.alone(py, |c| match chosen {
             Some(offsets) => c.commit_offsets(offsets),
             None => c.commit_async(None),
@@ -178,6 +179,23 @@ impl ConsumerCore {
         self.hears.set(None);
         closed
     }
+}
+
+/// The offsets that were named, and that behind a record; `None` when there are neither.
+pub fn chosen(
+    offsets: Option<Vec<(String, i32, i64)>>,
+    record: Option<&Record>,
+) -> PyResult<Option<Vec<OffsetCommit>>> {
+    let mut chosen = offsets.map(|offsets| {
+        let offsets = offsets.into_iter();
+        offsets
+            .map(|(t, p, o)| OffsetCommit::new(t, p, Offset(o)))
+            .collect::<Vec<_>>()
+    });
+    if let Some(record) = record {
+        chosen.get_or_insert_default().push(record.behind()?);
+    }
+    Ok(chosen)
 }
 
 fn named((topic, partition): Name) -> TopicPartition {

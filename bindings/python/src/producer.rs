@@ -15,13 +15,18 @@ use pyo3::types::PyString;
 use crate::arrow::ArrowRows;
 use crate::bell::Bell;
 use crate::callbacks;
+use crate::consumer::{ConsumerCore, chosen};
 use crate::convert::{Fit, Headers, Octets, settings, timestamp as to_timestamp, type_name};
 use crate::database::Core;
 use crate::delivery::{Bulk, Delivery};
 use crate::enter::{Deadline, Held, enter, quick, seconds, wait};
 use crate::errors::{OrRaise, to_py};
 use crate::many::ValueRows;
+use crate::records::Record;
 use crate::sending::{Rows, Sending};
+
+/// How long a commit waits until its records can be read; it stands before.
+const VISIBLE_MAX: Duration = Duration::from_secs(60);
 
 /// The topic that was sent to last, known again by the address of its name.
 #[derive(Debug)]
@@ -318,6 +323,50 @@ impl ProducerCore {
         }
     }
 
+    #[pyo3(name = "_begin")]
+    fn begin(&self, py: Python<'_>) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        enter(py, || producer.begin())
+    }
+
+    /// Commits and waits until readers see it. Ctrl-C ends the wait; what is decided stays so.
+    #[pyo3(name = "_commit")]
+    fn commit(&self, py: Python<'_>) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        wait(py, None, |slice| again(producer.decide_commit(slice)))?;
+        wait(py, Some(VISIBLE_MAX), |slice| {
+            Ok(producer.until_visible(slice).then_some(()))
+        })?;
+        Ok(())
+    }
+
+    #[pyo3(name = "_abort")]
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        wait(py, None, |slice| again(producer.abort(slice)))?;
+        Ok(())
+    }
+
+    #[pyo3(name = "_send_offsets")]
+    fn send_offsets(
+        &self,
+        py: Python<'_>,
+        consumer: &ConsumerCore,
+        offsets: Option<Vec<(String, i32, i64)>>,
+        record: Option<&Bound<'_, Record>>,
+    ) -> PyResult<()> {
+        let producer = self.inner.get()?;
+        let chosen = chosen(offsets, record.map(Bound::get))?;
+        let (group, offsets) = consumer.for_transaction(py, chosen)?;
+        enter(py, || producer.send_offsets(&group, offsets))
+    }
+
+    /// Whether a transaction is open.
+    #[getter]
+    fn in_transaction(&self) -> PyResult<bool> {
+        Ok(self.inner.get()?.in_transaction())
+    }
+
     /// Whether `send` would wait for room.
     #[getter]
     fn full(&self) -> PyResult<bool> {
@@ -344,6 +393,14 @@ impl ProducerCore {
     #[getter]
     fn buffered_bytes(&self) -> PyResult<usize> {
         Ok(self.inner.get()?.buffered_bytes())
+    }
+}
+
+/// An end that ran out of its slice is asked for again.
+fn again(outcome: levada::Result<()>) -> levada::Result<Option<()>> {
+    match outcome {
+        Err(error) if error.kind() == Kind::Timeout => Ok(None),
+        other => other.map(Some),
     }
 }
 

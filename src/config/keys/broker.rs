@@ -327,6 +327,57 @@ pub(super) const KEYS: &[Key] = &[
         .at_least(1)
         .ms()
         .doc("What is known of an idempotent producer is forgotten when it was silent for that long."),
+    broker("transaction.abort.timed.out.transaction.cleanup.interval.ms")
+        .int("10000")
+        .at_least(1)
+        .ms()
+        .restart()
+        .doc("The longest time between two looks at open transactions; one that is due is aborted at once."),
+    broker("transaction.max.timeout.ms")
+        .int("900000")
+        .at_least(1)
+        .ms()
+        .restart()
+        .doc("The longest `transaction.timeout.ms` that a producer may ask for."),
+    broker("transaction.remove.expired.transaction.cleanup.interval.ms")
+        .int("3600000")
+        .at_least(1)
+        .ms()
+        .restart()
+        .doc("How often expired transactional ids are looked for."),
+    broker("transaction.state.log.load.buffer.size")
+        .int("5242880")
+        .at_least(1)
+        .bytes()
+        .no_effect()
+        .doc("Kept; loading reads in steps of its own size."),
+    broker("transaction.state.log.min.isr")
+        .int("2")
+        .at_least(1)
+        .no_effect()
+        .doc("Kept; one node has one replica of everything."),
+    broker("transaction.state.log.num.partitions")
+        .int("50")
+        .at_least(1)
+        .restart()
+        .doc("Partitions of `__transaction_state`. Counts when that topic is made and cannot change after."),
+    broker("transaction.state.log.replication.factor")
+        .int("3")
+        .at_least(1)
+        .no_effect()
+        .doc("Kept; one node has one replica of everything."),
+    broker("transaction.state.log.segment.bytes")
+        .int("104857600")
+        .at_least(1)
+        .bytes()
+        .restart()
+        .doc("Segment size of `__transaction_state`: small, so that compaction keeps it short."),
+    broker("transactional.id.expiration.ms")
+        .int("604800000")
+        .at_least(1)
+        .ms()
+        .restart()
+        .doc("A transactional id without an open transaction is forgotten when it was not used for that long."),
     default_of("unclean.leader.election.enable", "Default of `unclean.leader.election.enable`.")
         .boolean("false")
         .no_effect(),

@@ -7,7 +7,7 @@ use super::decode::{Buffer, PolledBatch, Raw};
 use super::options::Start;
 use super::start::{Begin, SeekTo};
 use crate::engine::{PartitionHandle, Signal, WaiterId};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::log::{Chunk, Ends, Read};
 use crate::record::Batches;
 use crate::types::{IsolationLevel, Offset};
@@ -149,8 +149,10 @@ impl Assigned {
         if !self.buffer.is_empty() {
             return usize::MAX;
         }
-        let Ok(from) = self.locate(consumer) else {
-            return usize::MAX;
+        let from = match self.locate(consumer) {
+            Ok(from) => from,
+            Err(error) if is_unstable(&error) => return 0,
+            Err(_) => return usize::MAX,
         };
         let read = Read {
             from,
@@ -197,6 +199,12 @@ impl Assigned {
     pub(super) fn stop_waiting(&self) {
         self.handle.stop_waiting(self.waiter);
     }
+}
+
+/// The group's offset may still be changed by an open transaction: the partition begins when that has
+/// ended.
+pub(super) fn is_unstable(error: &Error) -> bool {
+    error.code() == Code::UnstableOffsetCommit
 }
 
 /// Where a reader must stop.

@@ -1,6 +1,7 @@
 //! Committing offsets: by hand, and by the consumer itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Consumer;
@@ -10,6 +11,16 @@ use crate::engine::CommitTicket;
 use crate::engine::groups::{CommitRequest, OffsetCommit};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Offset, TopicId, TopicPartition};
+
+/// Who commits: a member of a group, or, with epoch -1 and no member, somebody outside of group
+/// management.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMetadata {
+    pub group: Arc<str>,
+    pub member: Arc<str>,
+    pub instance_id: Option<Arc<str>>,
+    pub epoch: i32,
+}
 
 impl Consumer {
     /// Commits the positions, or `offsets` (the next record to read, not the last one read), and waits
@@ -79,6 +90,48 @@ impl Consumer {
             Some(member) if member.is_joined() => self.lose_all(state).map(|()| error),
             _ => Ok(error),
         }
+    }
+
+    /// The group as a transactional producer must name it, and the positions, or `offsets`: what
+    /// [`Producer::send_offsets`](crate::embedded::Producer::send_offsets) takes.
+    ///
+    /// Errors: Invalid without a group, and when the consumer commits by itself; Conflict when the group
+    /// has put this member out.
+    pub fn group_offsets(
+        &self,
+        offsets: Option<Vec<OffsetCommit>>,
+    ) -> Result<(GroupMetadata, Vec<OffsetCommit>)> {
+        let mut state = self.enter()?;
+        let Some(group) = &self.options.group else {
+            return Err(Error::invalid(
+                "offsets in a transaction need a group: give the consumer one",
+            ));
+        };
+        if self.options.auto_commit {
+            return Err(Error::invalid(
+                "the consumer commits by itself: set enable.auto.commit to false, so that its offsets \
+                 count with the transaction alone",
+            ));
+        }
+        if state.member.as_ref().is_some_and(|m| m.is_put_out()) {
+            return Err(self.put_out(&mut state));
+        }
+        // Also who has not joined is named: nobody in particular would be let in without a check.
+        let member = state.member.as_ref();
+        let metadata = GroupMetadata {
+            group: group.as_str().into(),
+            member: member.map_or_else(|| "".into(), |m| m.id().clone()),
+            instance_id: None,
+            epoch: member.map_or(-1, |m| m.epoch()),
+        };
+        let offsets = match offsets {
+            Some(mut offsets) => {
+                offsets.iter_mut().for_each(|c| state.name_topic(c));
+                offsets
+            }
+            None => self.positions(&state),
+        };
+        Ok((metadata, offsets))
     }
 
     /// Commits when `auto.commit.interval.ms` is over. A commit that fails is logged and tried again

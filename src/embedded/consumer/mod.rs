@@ -17,6 +17,7 @@ mod wishes;
 pub use ahead::Handed;
 #[cfg(feature = "archive")]
 pub(super) use assigned::end_for;
+pub use commit::GroupMetadata;
 pub use consumer::Consumer;
 pub use decode::{PolledBatch, Raw};
 pub use listener::{OnRebalance, Rebalance};

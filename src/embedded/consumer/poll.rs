@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Consumer;
-use super::assigned::Assigned;
+use super::assigned::{Assigned, is_unstable};
 use super::consumer::{Guard, State, Wanted};
 use super::decode::{PolledBatch, Raw};
 use crate::engine::OnSignal;
@@ -270,6 +270,7 @@ impl Consumer {
                     return Ok(());
                 }
                 Ok(visit) => gave |= visit.gave,
+                Err(error) if is_unstable(&error) => {}
                 Err(error) => {
                     let assigned = state.assigned.get(index);
                     if assigned.is_some_and(|a| self.is_past(state, a)) {

@@ -56,18 +56,24 @@ pub(super) enum Begin {
 impl Begin {
     /// Looks at the group and the log each time: nothing of an earlier failure is remembered.
     ///
-    /// Errors: OutOfRange (no offset, and `auto.offset.reset=none`; a given one outside of the log).
+    /// Errors: OutOfRange (no offset, and `auto.offset.reset=none`; a given one outside of the log);
+    /// UnstableOffsetCommit, for a read-committed reader, while a transaction that is open may change
+    /// what the group has committed (KIP-447).
     pub(super) fn find(self, consumer: &Consumer, handle: &PartitionHandle) -> Result<Offset> {
         let seen = consumer.options.isolation;
         let given = match self {
             Begin::At(to) => return to.find(handle, seen),
             Begin::Usual { given } => given,
         };
-        if let Some(group) = &consumer.options.group
-            && let Some(committed) = consumer.engine.groups().committed(group, handle.name())?
-            && committed.is_of(handle.topic_id())
-        {
-            return Ok(committed.offset);
+        if let Some(group) = &consumer.options.group {
+            let (groups, name) = (consumer.engine.groups(), handle.name());
+            let committed = match seen {
+                IsolationLevel::ReadUncommitted => groups.committed(group, name),
+                IsolationLevel::ReadCommitted => groups.committed_when_stable(group, name),
+            };
+            if let Some(committed) = committed?.filter(|c| c.is_of(handle.topic_id())) {
+                return Ok(committed.offset);
+            }
         }
         if let Some(offset) = given {
             return SeekTo::Offset(offset).find(handle, seen);

@@ -13,12 +13,14 @@ use super::delivery::{BatchDelivery, Delivery, Placed};
 use super::failures::Failures;
 use super::options::{Acks, ProducerOptions};
 use super::split::{Parts, Refused, split};
+use super::transaction::Transactional;
 use crate::clock::Clock;
 use crate::engine::PartitionHandle;
+use crate::engine::txn::ProducerIdentity;
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Append, Appended};
 use crate::record::{BatchBuilder, BuildOptions, Rules};
-use crate::types::{LeaderEpoch, ProducerEpoch, ProducerId, Timestamp};
+use crate::types::{LeaderEpoch, Timestamp};
 
 /// Bytes are taken from the budget in steps of this size, so that a record costs no shared counter.
 const BUDGET_STEP_BYTES: usize = 4096;
@@ -32,8 +34,20 @@ pub(super) struct LaneShared {
     pub options: ProducerOptions,
     pub budget: Arc<Budget>,
     pub failures: Arc<Failures>,
-    pub producer_id: ProducerId,
     pub clock: Arc<dyn Clock>,
+    /// Of a producer without transactions; id NONE when it is not idempotent.
+    pub producer: ProducerIdentity,
+    pub transactional: Option<Transactional>,
+}
+
+impl LaneShared {
+    /// What the next batch to `handle` carries.
+    fn identity(&self, handle: &PartitionHandle) -> Result<ProducerIdentity> {
+        match &self.transactional {
+            None => Ok(self.producer),
+            Some(transactional) => transactional.enter(handle.name()),
+        }
+    }
 }
 
 /// A record, borrowed. Headers in order.
@@ -113,6 +127,8 @@ struct Draining {
     /// The buffer that is not being filled. The two swap.
     spare: BatchBuilder,
     next_sequence: i32,
+    /// Whom the sequences belong to: another epoch starts them anew.
+    producer: ProducerIdentity,
 }
 
 impl Draining {
@@ -156,6 +172,7 @@ impl Lane {
         let draining = Draining {
             spare: BatchBuilder::default(),
             next_sequence: 0,
+            producer: shared.producer,
         };
         Arc::new(Lane {
             number: handle.name().partition.unsigned_abs(),
@@ -308,7 +325,12 @@ impl Lane {
     }
 
     fn append(&self, draining: &mut Draining) -> Result<(Appended, Vec<Refused>)> {
-        let options = self.build_options(draining.next_sequence);
+        let producer = self.shared.identity(&self.handle)?;
+        if draining.producer != producer {
+            draining.producer = producer;
+            draining.next_sequence = 0;
+        }
+        let options = self.build_options(producer, draining.next_sequence);
         let count = draining.spare.count();
         match self.append_batches(draining.spare.finish(&options)?) {
             Err(error) if error.code() == Code::MessageTooLarge && count > 1 => {}
@@ -331,30 +353,33 @@ impl Lane {
         Ok((appended, refused))
     }
 
-    fn build_options(&self, next_sequence: i32) -> BuildOptions {
-        let idempotent = self.shared.producer_id.is_some();
+    fn build_options(&self, producer: ProducerIdentity, next_sequence: i32) -> BuildOptions {
         BuildOptions {
             compression: self.shared.options.compression,
             level: self.shared.options.level,
             only_if_smaller: true,
-            producer_id: self.shared.producer_id,
-            producer_epoch: if idempotent {
-                ProducerEpoch(0)
-            } else {
-                ProducerEpoch::NONE
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
+            base_sequence: match producer.id.is_some() {
+                true => next_sequence,
+                false => -1,
             },
-            base_sequence: if idempotent { next_sequence } else { -1 },
+            transactional: self.shared.transactional.is_some(),
             ..BuildOptions::default()
         }
     }
 
     fn append_batches(&self, batches: &[u8]) -> Result<Appended> {
         let epoch: LeaderEpoch = self.handle.leader_epoch();
-        self.handle.append(Append {
+        let appended = self.handle.append(Append {
             batches,
             leader_epoch: epoch,
             internal: false,
             trusted: true,
+        });
+        appended.map_err(|error| match &self.shared.transactional {
+            Some(transactional) => transactional.noted(error),
+            None => error,
         })
     }
 
@@ -367,6 +392,43 @@ impl Lane {
             trusted: true,
         };
         split(whole, options, &rules).map_err(|e| e.at(self.handle.name()))
+    }
+
+    /// Gives up what has gathered; waits for an append that is under way.
+    pub(super) fn discard(&self, why: &Error) {
+        let _draining = self.draining.lock();
+        let (delivery, bytes) = {
+            let mut filling = self.filling.lock();
+            if filling.builder.is_empty() {
+                return;
+            }
+            filling.builder.clear();
+            filling.full = false;
+            (
+                filling.delivery.take(),
+                std::mem::take(&mut filling.budgeted_bytes),
+            )
+        };
+        self.shared.budget.give_back(bytes);
+        delivery.unwrap_or_default().complete(Err(why.clone()));
+    }
+
+    /// Takes the partitions of all lanes that have something into the transaction at once, where there is
+    /// one: each lane would ask by itself, one after the other. What goes wrong, each finds out.
+    pub(super) fn prepare(lanes: &[Arc<Lane>]) {
+        let Some(shared) = lanes.first().map(|lane| &lane.shared) else {
+            return;
+        };
+        let Some(transactional) = &shared.transactional else {
+            return;
+        };
+        let filled = lanes
+            .iter()
+            .filter(|l| !l.filling.lock().builder.is_empty());
+        let names: Vec<_> = filled.map(|lane| lane.handle.name().clone()).collect();
+        if let Err(error) = transactional.add(&names) {
+            tracing::debug!(%error, "partitions were not added to the transaction");
+        }
     }
 
     fn fail(&self, error: &Error, bytes: usize, delivery: &Arc<BatchDelivery>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::delivery::OnDelivered;
+use super::lane::Lane;
 use super::producer::Producer;
 use super::topic::TopicWriter;
 use crate::error::Result;
@@ -21,6 +22,7 @@ impl Producer {
                 lane.drain();
             }
             if budget.is_exceeded() {
+                Lane::prepare(&lanes);
                 lanes.iter().for_each(|lane| lane.drain());
             }
             budget.on_room(callback);
@@ -33,6 +35,7 @@ impl Producer {
         self.check_open()?;
         let lanes = self.lanes();
         self.sender.run_errand(Box::new(move || {
+            Lane::prepare(&lanes);
             lanes.iter().for_each(|lane| lane.drain());
             let newest = lanes.iter().filter_map(|lane| lane.newest_unacknowledged());
             let waiting: Vec<_> = newest.collect();

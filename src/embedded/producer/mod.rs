@@ -5,6 +5,7 @@ mod ack;
 mod budget;
 mod bulk;
 mod delivery;
+mod ending;
 mod failures;
 mod flush;
 mod lane;
@@ -15,6 +16,7 @@ mod producer;
 mod sender;
 mod split;
 mod topic;
+mod transaction;
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,11 @@ pub struct ProducerOptions {
     /// `enable.idempotence`.
     pub idempotent: bool,
     pub acks: Acks,
+    /// `transactional.id`: the producer sends in transactions alone, and fences those of the same id that
+    /// came before.
+    pub transactional_id: Option<String>,
+    /// `transaction.timeout.ms`: a transaction that is open for longer is aborted.
+    pub transaction_timeout: Duration,
 }
 
 impl Default for ProducerOptions {
@@ -53,6 +58,8 @@ impl Default for ProducerOptions {
             level: None,
             idempotent: true,
             acks: Acks::All,
+            transactional_id: None,
+            transaction_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -64,9 +71,6 @@ impl ProducerOptions {
     pub fn from_settings(own: &Overrides) -> Result<ProducerOptions> {
         let config = ProducerConfig::from_overrides(own)?;
         let refuse = |why: &str| Err(Error::coded(Code::InvalidConfig, why));
-        if config.transactional_id.is_some() {
-            return refuse("transactional.id: an in-process producer has no transactions yet");
-        }
         if config.ignore_keys {
             return refuse("partitioner.ignore.keys: name the partition of each record instead");
         }
@@ -86,6 +90,8 @@ impl ProducerOptions {
                 config::Acks::All => Acks::All,
                 config::Acks::Leader | config::Acks::None => Acks::Leader,
             },
+            transactional_id: config.transactional_id,
+            transaction_timeout: ms(i64::from(config.transaction_timeout_ms)),
         })
     }
 }

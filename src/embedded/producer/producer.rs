@@ -13,12 +13,14 @@ use super::delivery::Delivery;
 use super::failures::Failures;
 use super::flush::Flush;
 use super::lane::{Lane, LaneShared, Pushed, Row};
-use super::options::ProducerOptions;
+use super::options::{Acks, ProducerOptions};
 use super::sender::Sender;
 use super::topic::TopicWriter;
+use super::transaction::Transactional;
 use crate::engine::Engine;
+use crate::engine::txn::ProducerIdentity;
 use crate::error::{Error, Kind, Result};
-use crate::types::{ProducerId, Timestamp};
+use crate::types::{ProducerEpoch, ProducerId, Timestamp};
 
 /// A record to send, borrowed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +49,7 @@ pub enum Sent {
 /// that is done is on the disk. `close` delivers what is left; a producer that is dropped does too.
 #[derive(Debug)]
 pub struct Producer {
-    engine: Engine,
+    pub(super) engine: Engine,
     pub(super) shared: Arc<LaneShared>,
     pub(super) sender: Arc<Sender>,
     /// Writers by topic name; replaced when the metadata has changed.
@@ -57,20 +59,17 @@ pub struct Producer {
 
 impl Producer {
     pub(crate) fn new(engine: Engine, options: ProducerOptions) -> Result<Producer> {
-        let producer_id = if options.idempotent {
-            engine.allocate_producer_id()?
-        } else {
-            ProducerId::NONE
-        };
-        let sender = Sender::start(engine.clock().clone(), options.linger)?;
         let budget = Arc::new(Budget::new(options.buffer_bytes));
         let failures = Arc::new(Failures::default());
+        let (producer, transactional) = identify(&engine, &options, &failures)?;
+        let sender = Sender::start(engine.clock().clone(), options.linger)?;
         let shared = Arc::new(LaneShared {
             options,
             budget,
             failures,
-            producer_id,
             clock: engine.clock().clone(),
+            producer,
+            transactional,
         });
         Ok(Producer {
             engine,
@@ -113,6 +112,9 @@ impl Producer {
     /// Sends without ever waiting or touching the disk.
     pub fn try_send(&self, writer: &TopicWriter, message: Message<'_>) -> Result<Sent> {
         self.check_open()?;
+        if let Some(transactional) = &self.shared.transactional {
+            transactional.check_may_send()?;
+        }
         let timestamp = message
             .timestamp
             .unwrap_or_else(|| self.engine.clock().now());
@@ -241,19 +243,26 @@ impl Producer {
         Ok(self.on_its_way())
     }
 
-    /// Flushes and ends the producer's thread. A second close does nothing.
+    /// Flushes and ends the producer's thread; a transaction that is open is aborted. A second close
+    /// does nothing.
     pub fn close(&self, timeout: Duration) -> Result<()> {
-        self.begin_close()
+        self.end(timeout)
             .map_or(Ok(()), |flush| flush.wait(timeout))
     }
 
     /// The same for a caller that waits in slices. From here on the producer is closed; what was sent
     /// is delivered whether somebody waits or not. `None` when it was closed before.
     pub fn begin_close(&self) -> Option<Flush> {
+        self.end(self.shared.options.block_max)
+    }
+
+    /// `timeout` is for the abort of a transaction that is open.
+    fn end(&self, timeout: Duration) -> Option<Flush> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return None;
         }
         self.sender.stop();
+        self.abort_open(timeout);
         Some(self.on_its_way())
     }
 
@@ -266,9 +275,14 @@ impl Producer {
         self.shared.budget.used_bytes()
     }
 
+    /// Appends all that was sent before and waits until it is settled.
+    pub(super) fn deliver_all(&self, timeout: Duration) -> Result<()> {
+        self.on_its_way().wait(timeout)
+    }
+
     fn on_its_way(&self) -> Flush {
+        self.drain_all();
         let lanes = self.lanes();
-        lanes.iter().for_each(|lane| lane.drain());
         Flush {
             newest: lanes
                 .iter()
@@ -279,7 +293,9 @@ impl Producer {
     }
 
     fn drain_all(&self) {
-        self.lanes().iter().for_each(|lane| lane.drain());
+        let lanes = self.lanes();
+        Lane::prepare(&lanes);
+        lanes.iter().for_each(|lane| lane.drain());
     }
 
     pub(super) fn lanes(&self) -> Vec<Arc<Lane>> {
@@ -339,6 +355,35 @@ impl Producer {
             }
         }
     }
+}
+
+/// Who the producer is: nobody, one of its own, or the holder of a transactional id.
+fn identify(
+    engine: &Engine,
+    options: &ProducerOptions,
+    failures: &Arc<Failures>,
+) -> Result<(ProducerIdentity, Option<Transactional>)> {
+    let nobody = ProducerIdentity {
+        id: ProducerId::NONE,
+        epoch: ProducerEpoch::NONE,
+    };
+    if let Some(id) = &options.transactional_id {
+        if !options.idempotent || options.acks != Acks::All {
+            return Err(Error::invalid(
+                "a transactional producer is idempotent, and its acks are all",
+            ));
+        }
+        let transactional = Transactional::new(engine, id, options, failures.clone())?;
+        return Ok((nobody, Some(transactional)));
+    }
+    if !options.idempotent {
+        return Ok((nobody, None));
+    }
+    let own = ProducerIdentity {
+        id: engine.allocate_producer_id()?,
+        epoch: ProducerEpoch(0),
+    };
+    Ok((own, None))
 }
 
 impl Drop for Producer {

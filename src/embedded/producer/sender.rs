@@ -108,8 +108,14 @@ impl Sender {
         while let Some(next) = self.next(watched.due) {
             match next {
                 Next::Errands(errands) => errands.into_iter().for_each(|errand| errand()),
-                Next::Full(lanes) => lanes.iter().for_each(|lane| lane.drain()),
-                Next::Due(lanes) => self.linger(lanes, &mut watched),
+                Next::Full(lanes) => {
+                    Lane::prepare(&lanes);
+                    lanes.iter().for_each(|lane| lane.drain());
+                }
+                Next::Due(lanes) => {
+                    Lane::prepare(&lanes);
+                    self.linger(lanes, &mut watched);
+                }
                 Next::Overdue => watched.expire(self.clock.monotonic()),
             }
         }

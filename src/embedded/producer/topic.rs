@@ -59,7 +59,7 @@ impl TopicWriter {
             version,
             lanes,
             sticky: before.map_or_else(
-                || Sticky::new(seed ^ shared.producer_id.get() as u64),
+                || Sticky::new(seed ^ shared.producer.id.get() as u64),
                 |b| b.sticky.carry_on(),
             ),
             record_bytes_max,

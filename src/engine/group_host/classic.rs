@@ -1,12 +1,12 @@
 //! The classic protocol as the broker calls it. No call blocks longer than an append to the page
-//! cache takes; JoinGroup and SyncGroup are answered through a [`Reply`].
+//! cache takes; JoinGroup and SyncGroup are answered through a [`GroupReply`].
 //!
 //! Answers do not wait until the group's record is durable. What a power cut takes away with it is
 //! taken from everybody: members with a generation that the log does not know are refused and join
 //! again, and no later commit can be durable without it, as it lies behind it in the same partition.
 
 use super::host::Groups;
-use super::waiting::{Reply, Waiter, refuse_all};
+use super::waiting::{GroupReply, Waiter, refuse_all};
 use crate::engine::groups::{
     ClassicDescription, ClassicHeartbeat, ClassicLeave, Coordinator, JoinAnswer, JoinRequest,
     LeaverOutcome, Now, Plan, SyncAnswer, SyncRequest, TopicsView, WaiterToken, new_member_id,
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 impl Groups {
     /// JoinGroup. `reply` is called once: at once, when the rebalance ends, or when the engine
     /// closes. Where the request has no `fresh` text for a new member's id, it gets one.
-    pub fn join(&self, mut request: JoinRequest, reply: Reply<JoinAnswer>) {
+    pub fn join(&self, mut request: JoinRequest, reply: GroupReply<JoinAnswer>) {
         if request.fresh.is_empty() {
             request.fresh = new_member_id().into();
         }
@@ -26,7 +26,7 @@ impl Groups {
     }
 
     /// SyncGroup. `reply` is called once, as that of [`Groups::join`].
-    pub fn sync(&self, request: &SyncRequest, reply: Reply<Result<SyncAnswer>>) {
+    pub fn sync(&self, request: &SyncRequest, reply: GroupReply<Result<SyncAnswer>>) {
         self.answer_later(Waiter::Sync(reply), |coordinator, token, topics, now| {
             coordinator.sync(request, token, topics, now)
         });

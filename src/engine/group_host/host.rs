@@ -325,10 +325,12 @@ impl Groups {
             .read()
             .get(crate::config::CONSUMER_OFFSETS)
             .cloned();
+        let partitions = topic.as_ref().map_or(0, |t| t.partitions().len());
+        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         for handle in topic.iter().flat_map(|t| t.partitions()) {
             // A partition that was never written has no directory, and need not get one for this.
             if engine.parts.disk.exists(&handle.dir()) {
-                store::load(handle, &mut state.coordinator)?;
+                store::load(handle, partitions, &mut state.coordinator)?;
             }
         }
         state.coordinator.loaded(now(engine));
@@ -346,7 +348,7 @@ fn answer_ready(mut state: MutexGuard<'_, State>) {
     }
 }
 
-fn now(engine: &Shared) -> Now {
+pub(super) fn now(engine: &Shared) -> Now {
     Now {
         wall: engine.parts.clock.now(),
         monotonic: engine.parts.clock.monotonic(),

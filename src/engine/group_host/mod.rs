@@ -8,6 +8,7 @@ mod offsets;
 mod pulse;
 mod store;
 mod ticket;
+mod transactional;
 mod view;
 mod waiting;
 
@@ -15,4 +16,4 @@ pub use host::Groups;
 pub use offsets::Written;
 pub use pulse::Pulse;
 pub use ticket::{COMMIT_TIMEOUT, CommitTicket};
-pub use waiting::Reply;
+pub use waiting::GroupReply;

@@ -47,8 +47,13 @@ pub(super) fn append(
     Ok((handle.clone(), appended.last_offset))
 }
 
-/// Replays a whole partition into `coordinator`.
-pub(super) fn load(handle: &PartitionHandle, coordinator: &mut Coordinator) -> Result<()> {
+/// Replays a whole partition, one of `partitions`, into `coordinator`.
+pub(super) fn load(
+    handle: &PartitionHandle,
+    partitions: i32,
+    coordinator: &mut Coordinator,
+) -> Result<()> {
+    let place = (handle.name().partition, partitions);
     let ends = handle.ends()?;
     let mut from = ends.log_start;
     let mut scratch = Vec::new();
@@ -70,9 +75,9 @@ pub(super) fn load(handle: &PartitionHandle, coordinator: &mut Coordinator) -> R
             for record in batch.records(&mut scratch, PLAIN_BYTES_MAX)? {
                 let record = record?;
                 if header.attributes.is_control() {
-                    end_transaction(coordinator, record.key, header.producer_id)?;
+                    end_transaction(coordinator, record.key, header.producer_id, place)?;
                 } else if let Some(key) = record.key {
-                    let place = |e: Error| {
+                    let at = |e: Error| {
                         e.at(format_args!(
                             "{} at offset {}",
                             handle.name(),
@@ -81,7 +86,7 @@ pub(super) fn load(handle: &PartitionHandle, coordinator: &mut Coordinator) -> R
                     };
                     coordinator
                         .replay(key, record.value, producer)
-                        .map_err(place)?;
+                        .map_err(at)?;
                 }
             }
         }
@@ -97,10 +102,11 @@ fn end_transaction(
     coordinator: &mut Coordinator,
     key: Option<&[u8]>,
     producer: ProducerId,
+    place: (i32, i32),
 ) -> Result<()> {
     match ControlRecord::parse(key)?.kind {
-        ControlType::Commit => coordinator.complete_transaction(producer, true),
-        ControlType::Abort => coordinator.complete_transaction(producer, false),
+        ControlType::Commit => coordinator.complete_transaction_in(producer, true, place),
+        ControlType::Abort => coordinator.complete_transaction_in(producer, false, place),
         _ => 0,
     };
     Ok(())

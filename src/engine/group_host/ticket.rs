@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::durable::Durable;
 use crate::engine::partition::PartitionHandle;
 use crate::engine::wait::{OnSignal, Signal, WaiterId};
 use crate::error::{Error, Kind, Result};
@@ -23,6 +24,14 @@ impl CommitTicket {
         CommitTicket {
             handle,
             last_offset,
+        }
+    }
+
+    /// The same for who does not wait on a thread.
+    pub(in crate::engine) fn durable(&self) -> Durable {
+        Durable {
+            handle: self.handle.clone(),
+            last_offset: self.last_offset,
         }
     }
 

@@ -7,11 +7,11 @@ use crate::engine::groups::{Delivery, JoinAnswer, SyncAnswer, Waited, WaiterToke
 use crate::error::{Error, Result};
 
 /// Called once with the answer, on whatever thread made it due: be quick.
-pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
+pub type GroupReply<T> = Box<dyn FnOnce(T) + Send>;
 
 pub(super) enum Waiter {
-    Join(Reply<JoinAnswer>),
-    Sync(Reply<Result<SyncAnswer>>),
+    Join(GroupReply<JoinAnswer>),
+    Sync(GroupReply<Result<SyncAnswer>>),
 }
 
 impl Waiter {

@@ -35,6 +35,22 @@ impl Partition {
     /// disk is full (retry when there is room) and, for good, after a failure that left the file in
     /// doubt.
     pub fn append(&self, append: Append<'_>) -> Result<Appended> {
+        self.append_verified(append, None)
+    }
+
+    /// As [`append`](Self::append), for batches of a transaction that the coordinator has looked at when
+    /// the appended end was `verified_at`. A marker of the same producer behind that offset has ended
+    /// the transaction meanwhile: InvalidTxnState (KIP-890). Without this, a batch that comes late would
+    /// open a transaction that nobody ends.
+    pub fn append_in_transaction(
+        &self,
+        append: Append<'_>,
+        verified_at: Offset,
+    ) -> Result<Appended> {
+        self.append_verified(append, Some(verified_at))
+    }
+
+    fn append_verified(&self, append: Append<'_>, verified_at: Option<Offset>) -> Result<Appended> {
         let config = self.config();
         let rules = Rules {
             config: &config,
@@ -74,6 +90,12 @@ impl Partition {
                 duplicate: true,
                 flush_due: false,
             });
+        }
+        if let Some(verified_at) = verified_at {
+            let open = writer
+                .producers
+                .check_verified(&checked.batches, verified_at);
+            open.map_err(|e| e.at(&self.options.name))?;
         }
         let base_offset = writer.growth.tail.next;
         let placed = place(

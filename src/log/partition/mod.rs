@@ -7,6 +7,7 @@ mod ends;
 mod lookup;
 mod open;
 mod options;
+mod producers;
 mod read;
 mod roll;
 mod sealed;
@@ -20,4 +21,5 @@ pub use options::{
     Aborted, Append, Appended, Chunk, Compacted, Ends, PartitionOptions, Read, Recovered,
     SealedSegment,
 };
+pub use producers::ActiveProducer;
 pub(in crate::log) use state::State;

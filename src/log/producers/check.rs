@@ -58,6 +58,25 @@ impl ProducerStates {
         }
     }
 
+    /// Refuses batches of a transaction that was ended after the coordinator was asked for it, which was
+    /// when the log ended at `verified_at`.
+    pub fn check_verified(&self, headers: &[BatchHeader], verified_at: Offset) -> Result<()> {
+        let ended = headers.iter().find(|header| {
+            let marker = self.ended_at(header.producer_id);
+            header.attributes.is_transactional() && marker.is_some_and(|at| at >= verified_at)
+        });
+        match ended {
+            None => Ok(()),
+            Some(header) => Err(Error::coded(
+                Code::InvalidTxnState,
+                format!(
+                    "the transaction of producer {} ended before this batch came: begin another",
+                    header.producer_id
+                ),
+            )),
+        }
+    }
+
     /// Checks a commit or abort marker before it is written.
     pub fn check_marker(&self, header: &BatchHeader, marker: &Marker) -> Result<()> {
         let Some(entry) = self.get(header.producer_id) else {

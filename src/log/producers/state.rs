@@ -38,11 +38,19 @@ pub struct ProducerStates {
     ongoing: BTreeMap<Offset, ProducerId>,
     /// Ended, but the marker is not visible yet: first offset to the marker's.
     unreplicated: BTreeMap<Offset, Offset>,
+    /// Where the last marker of each producer lies, as far as this life of the partition saw it: no
+    /// batch that was on its way before may come in behind it.
+    ended_at: HashMap<ProducerId, Offset>,
 }
 
 impl ProducerStates {
     pub fn get(&self, id: ProducerId) -> Option<&ProducerEntry> {
         self.producers.get(&id)
+    }
+
+    /// Where the last marker of a producer lies, when this life of the partition saw one.
+    pub(super) fn ended_at(&self, id: ProducerId) -> Option<Offset> {
+        self.ended_at.get(&id).copied()
     }
 
     /// All producers, in no order.
@@ -90,6 +98,7 @@ impl ProducerStates {
         entry.set_epoch(header.producer_epoch);
         entry.coordinator_epoch = marker.coordinator_epoch;
         entry.last_timestamp = header.max_timestamp;
+        self.ended_at.insert(header.producer_id, header.base_offset);
         let first_offset = entry.txn_first_offset.take()?;
         self.ongoing.remove(&first_offset);
         let last_offset = header.base_offset;
@@ -159,6 +168,8 @@ impl ProducerStates {
         let idle = |e: &ProducerEntry| now.get().saturating_sub(e.last_timestamp.get());
         self.producers
             .retain(|_, e| e.txn_first_offset.is_some() || idle(e) < expiration_ms);
+        self.ended_at
+            .retain(|id, _| self.producers.contains_key(id));
         before - self.producers.len()
     }
 

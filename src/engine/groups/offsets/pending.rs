@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Committed;
 use crate::engine::groups::coordinator::Coordinator;
+use crate::engine::groups::partitions::offsets_partition;
 use crate::types::ProducerId;
 
 /// Group, topic, partition.
@@ -25,8 +26,17 @@ impl PendingOffsets {
         offsets.insert(place, (value, order));
     }
 
-    fn end(&mut self, producer: ProducerId) -> BTreeMap<Place, (Committed, u64)> {
-        let offsets = self.producers.remove(&producer).unwrap_or_default();
+    fn end(
+        &mut self,
+        producer: ProducerId,
+        mine: impl Fn(&str) -> bool,
+    ) -> BTreeMap<Place, (Committed, u64)> {
+        let all = self.producers.remove(&producer).unwrap_or_default();
+        let (offsets, others): (BTreeMap<_, _>, _) =
+            all.into_iter().partition(|(place, _)| mine(&place.0));
+        if !others.is_empty() {
+            self.producers.insert(producer, others);
+        }
         for place in offsets.keys() {
             if let Some(holders) = self.places.get_mut(place) {
                 holders.remove(&producer);
@@ -69,7 +79,29 @@ impl Coordinator {
     /// in the group's partition of `__consumer_offsets`, and when the log is replayed at the marker.
     /// Gives the number of offsets that were waiting.
     pub fn complete_transaction(&mut self, producer: ProducerId, commit: bool) -> usize {
-        let offsets = self.pending.end(producer);
+        self.complete(producer, commit, |_| true)
+    }
+
+    /// As [`Coordinator::complete_transaction`], of the groups alone that partition `partition` of
+    /// `partitions` holds: a marker says nothing of other partitions, which have their own, and whose
+    /// log may be at a later transaction already while this one is replayed.
+    pub fn complete_transaction_in(
+        &mut self,
+        producer: ProducerId,
+        commit: bool,
+        (partition, partitions): (i32, i32),
+    ) -> usize {
+        let mine = |group: &str| offsets_partition(group, partitions) == partition;
+        self.complete(producer, commit, mine)
+    }
+
+    fn complete(
+        &mut self,
+        producer: ProducerId,
+        commit: bool,
+        mine: impl Fn(&str) -> bool,
+    ) -> usize {
+        let offsets = self.pending.end(producer, mine);
         let count = offsets.len();
         if commit {
             for ((group, topic, partition), (value, order)) in offsets {

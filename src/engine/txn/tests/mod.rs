@@ -1,0 +1,6 @@
+//! The coordinator alone.
+
+mod errors;
+mod model;
+mod transcripts;
+mod world;

@@ -1,0 +1,8 @@
+//! Transactions over a whole engine, as a broker would drive it.
+
+mod crashes;
+mod embedded;
+mod offsets;
+mod protocol;
+mod stuck;
+mod support;
