@@ -7,6 +7,8 @@
 mod archive;
 #[cfg(feature = "archive")]
 mod bounded_close;
+#[cfg(feature = "broker")]
+mod broker;
 mod classic_groups;
 #[cfg(feature = "cli")]
 mod cli;

@@ -1,0 +1,5 @@
+//! The broker over real sockets, spoken to in Kafka's protocol.
+
+mod records;
+mod serving;
+mod wire;
