@@ -25,6 +25,8 @@ use crate::protocol::{ApiKey, MessageWriter};
 
 /// After this long without a request a connection keeps no buffer.
 const REST_AFTER: Duration = Duration::from_secs(5);
+/// A client that has read nothing for that long may be closed when memory is short.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 /// A buffer above this is given back after each request.
 const KEPT_BYTES_MAX: usize = 4 << 20;
 /// Nothing is begun while more than this waits to be written.
@@ -55,6 +57,8 @@ pub(super) struct Connection {
     held: usize,
     begun: VecDeque<Pending>,
     outgoing: Outgoing,
+    /// How much of `outgoing` the server knows of.
+    told: usize,
     /// When bytes went in or out last.
     active: Instant,
     /// The client has closed its side.
@@ -80,6 +84,7 @@ impl Connection {
             held: 0,
             begun: VecDeque::new(),
             outgoing: Outgoing::default(),
+            told: 0,
             active: Instant::now(),
             ended: false,
             stream,
@@ -95,6 +100,7 @@ impl Connection {
             tracing::debug!(peer = %self.peer.address, %error, "connection closed");
         }
         self.context.budget.release(&self.share, 0);
+        self.context.unread.change(self.told, 0);
     }
 
     async fn serve(&mut self) -> Result<()> {
@@ -106,6 +112,7 @@ impl Connection {
             if !self.write()? {
                 return Ok(());
             }
+            self.tell_outgoing();
             let done = self.begun.is_empty() && self.outgoing.is_empty();
             match self.control.order() {
                 Order::Close => return Ok(()),
@@ -197,6 +204,18 @@ impl Connection {
                 let metrics = &self.context.metrics;
                 metrics.answered(done.api, took, done.request_bytes, bytes);
             }
+        }
+    }
+
+    /// Tells the server how much waits to be read by this client. Little is not worth telling.
+    fn tell_outgoing(&mut self) {
+        let now = match self.outgoing.bytes() {
+            ..OUTGOING_BYTES_MAX => 0,
+            bytes => bytes,
+        };
+        if now != self.told {
+            self.context.unread.change(self.told, now);
+            self.told = now;
         }
     }
 
@@ -302,6 +321,10 @@ impl Connection {
         let silent = self.active.elapsed();
         let idle_max = self.context.config.idle_max_ms.map(Duration::from_millis);
         let waits = !self.begun.is_empty();
+        if self.told > 0 && silent >= STALLED_AFTER && self.context.unread.is_too_much() {
+            tracing::debug!(peer = %self.peer.address, "a client does not read its answers");
+            return Step::Close;
+        }
         if idle_max.is_some_and(|max| silent >= max) && !waits {
             return Step::Close;
         }
@@ -312,7 +335,7 @@ impl Connection {
                 self.context.budget.release(&self.share, 0);
             }
         }
-        let due = match (resting, idle_max) {
+        let due = match (resting && self.told == 0, idle_max) {
             (true, Some(max)) => self.active + max.max(REST_AFTER),
             (true, None) => Instant::now() + Duration::from_secs(86_400),
             (false, _) => Instant::now() + REST_AFTER,

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::budget::Budget;
 use super::fetch::FetchSessions;
 use super::metrics::Metrics;
+use super::unread::Unread;
 use crate::config::ServerConfig;
 use crate::embedded::Database;
 use crate::engine::Engine;
@@ -18,6 +19,8 @@ pub(super) struct Context {
     pub fetch_sessions: FetchSessions,
     /// Memory for requests that are still arriving.
     pub budget: Budget,
+    /// Answers that clients have not read yet.
+    pub unread: Unread,
     pub metrics: Metrics,
     /// True from the moment the server stops: who waits answers what there is.
     pub stopping: watch::Receiver<bool>,
@@ -32,6 +35,7 @@ impl Context {
         Arc::new(Context {
             fetch_sessions: FetchSessions::new(config.fetch_sessions_max),
             budget: Budget::new(config.queued_request_bytes_max),
+            unread: Unread::default(),
             metrics: Metrics::default(),
             database,
             config,

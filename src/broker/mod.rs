@@ -15,6 +15,7 @@ mod listener;
 mod metrics;
 mod outgoing;
 mod server;
+mod unread;
 mod waiting;
 
 pub use api_reference::api_reference;

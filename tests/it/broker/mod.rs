@@ -1,5 +1,7 @@
 //! The broker over real sockets, spoken to in Kafka's protocol.
 
+mod child;
+mod hostile;
 mod records;
 mod serving;
 mod wire;
