@@ -90,6 +90,21 @@ pub(super) const KEYS: &[Key] = &[
         .ms()
         .restart()
         .doc("Classic groups: the shortest session timeout that a member may ask for."),
+    default_of("levada.archive.after.bytes", "Default of `levada.archive.after.bytes`.")
+        .long("-1")
+        .at_least(-1)
+        .bytes(),
+    default_of("levada.archive.after.ms", "Default of `levada.archive.after.ms`.")
+        .long("-1")
+        .at_least(-1)
+        .ms(),
+    default_of("levada.archive.file.bytes", "Default of `levada.archive.file.bytes`.")
+        .long("268435456")
+        .at_least(1)
+        .bytes(),
+    default_of("levada.durability", "Default of `levada.durability`.")
+        .text("disk")
+        .one_of(&["disk", "cache"]),
     broker("log.cleaner.backoff.ms")
         .long("15000")
         .at_least(0)

@@ -2,6 +2,7 @@
 
 mod child;
 mod hostile;
+mod hostile_batches;
 mod records;
 mod serving;
 mod wire;
