@@ -1,6 +1,7 @@
 //! Groups and offsets: both protocols, old versions and new.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use levada::embedded::{Database, OpenOptions};
 use levada::engine::NewTopic;
@@ -88,6 +89,15 @@ pub fn join<'a>(group: &'a str, member: &'a str) -> JoinGroupRequest<'a> {
             metadata: SUBSCRIPTION.into(),
         }],
         ..JoinGroupRequest::default()
+    }
+}
+
+/// Asks until it is so, for a while.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::yield_now();
     }
 }
 
@@ -236,15 +246,17 @@ fn the_broker_coordinates_every_group_and_transaction() {
 fn two_members_share_out_and_rebalance_when_one_leaves() {
     let broker = broker();
     let (mut first, mut second) = (broker.connect(), broker.connect());
-    let one = alone(&mut first, "g");
+    let one = alone(&mut first, "pair");
     assert!(one.leads);
     assert_eq!((one.generation, one.members), (1, 1));
-    assert_eq!(beats(&mut first, "g", &one.member, 1), 0);
+    assert_eq!(beats(&mut first, "pair", &one.member, 1), 0);
 
-    let told = joins(&mut second, 9, &join("g", ""));
-    let waits = second.send(9, &join("g", &told.member));
-    while beats(&mut first, "g", &one.member, 1) != 27 {}
-    let again = joins(&mut first, 9, &join("g", &one.member));
+    let told = joins(&mut second, 9, &join("pair", ""));
+    let waits = second.send(9, &join("pair", &told.member));
+    until("the leader hears of it", || {
+        beats(&mut first, "pair", &one.member, 1) == 27
+    });
+    let again = joins(&mut first, 9, &join("pair", &one.member));
     let two = joined(&mut second, 9, waits);
     assert_eq!((again.generation, again.members, again.leads), (2, 2, true));
     assert_eq!(
@@ -252,8 +264,11 @@ fn two_members_share_out_and_rebalance_when_one_leaves() {
         (0, 2, 0, false)
     );
 
-    let waits = second.send(5, &sync("g", &two.member, 2, &[]));
-    let leads = first.send(5, &sync("g", &one.member, 2, &[&one.member, &two.member]));
+    let waits = second.send(5, &sync("pair", &two.member, 2, &[]));
+    let leads = first.send(
+        5,
+        &sync("pair", &one.member, 2, &[&one.member, &two.member]),
+    );
     assert_eq!(
         synced(&mut first, 5, leads),
         (0, one.member.clone().into_bytes())
@@ -263,9 +278,9 @@ fn two_members_share_out_and_rebalance_when_one_leaves() {
         (0, two.member.clone().into_bytes())
     );
 
-    assert_eq!(leaves(&mut second, 5, "g", &two.member), (0, vec![0]));
-    assert_eq!(beats(&mut first, "g", &one.member, 2), 27);
-    let again = joins(&mut first, 9, &join("g", &one.member));
+    assert_eq!(leaves(&mut second, 5, "pair", &two.member), (0, vec![0]));
+    assert_eq!(beats(&mut first, "pair", &one.member, 2), 27);
+    let again = joins(&mut first, 9, &join("pair", &one.member));
     assert_eq!((again.code, again.generation, again.members), (0, 3, 1));
 }
 
@@ -295,15 +310,18 @@ fn joins_and_syncs_are_refused_as_kafka_refuses_them() {
     let mut wire = broker.connect();
     let brief = JoinGroupRequest {
         session_timeout_ms: 1,
-        ..join("g", "")
+        ..join("refusing", "")
     };
     let nothing = JoinGroupRequest {
         protocols: Vec::new(),
-        ..join("g", "")
+        ..join("refusing", "")
     };
     for version in [0, 5, 6, 7, 9] {
         assert_eq!(joins(&mut wire, version, &join("", "")).code, 24);
-        assert_eq!(joins(&mut wire, version, &join("g", "nobody")).code, 25);
+        assert_eq!(
+            joins(&mut wire, version, &join("refusing", "nobody")).code,
+            25
+        );
         assert_eq!(joins(&mut wire, version, &brief).code, 26);
         assert_eq!(joins(&mut wire, version, &nothing).code, 23);
     }
@@ -313,7 +331,7 @@ fn joins_and_syncs_are_refused_as_kafka_refuses_them() {
     }
     let unnamed = SyncGroupRequest {
         protocol_name: None,
-        ..sync("g", "nobody", 1, &[])
+        ..sync("refusing", "nobody", 1, &[])
     };
     let id = wire.send(5, &unnamed);
     assert_eq!(synced(&mut wire, 5, id).0, 23);
@@ -321,9 +339,9 @@ fn joins_and_syncs_are_refused_as_kafka_refuses_them() {
     assert_eq!(beats(&mut wire, "", "nobody", 1), 24);
     assert_eq!(leaves(&mut wire, 2, "none", "nobody"), (25, vec![]));
     assert_eq!(leaves(&mut wire, 5, "none", "nobody"), (0, vec![25]));
-    let member = alone(&mut wire, "g");
-    assert_eq!(beats(&mut wire, "g", &member.member, 7), 22);
-    let id = wire.send(5, &sync("g", &member.member, 7, &[]));
+    let member = alone(&mut wire, "refusing");
+    assert_eq!(beats(&mut wire, "refusing", &member.member, 7), 22);
+    let id = wire.send(5, &sync("refusing", &member.member, 7, &[]));
     assert_eq!(synced(&mut wire, 5, id).0, 22);
 }
 
@@ -450,7 +468,7 @@ fn groups_are_described_listed_and_deleted() {
 }
 
 /// Read, delete, describe, describe configs, alter configs.
-const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
+const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// A joining member of a consumer group, which reads `t`.
 fn beat(group: &str) -> ConsumerGroupHeartbeatRequest<'_> {
@@ -499,17 +517,17 @@ fn a_member_of_a_consumer_group_lives_by_heartbeats_alone() {
     // In version 0 the broker names the member.
     let nameless = ConsumerGroupHeartbeatRequest {
         member_id: "".into(),
-        ..beat("g")
+        ..beat("modern")
     };
     assert_eq!(consumer(&mut wire, 1, &nameless).code, 42);
     let first = consumer(&mut wire, 0, &nameless);
     assert_eq!(first.code, 0);
     assert_eq!(first.partitions, Some(vec![(id, vec![0, 1])]));
-    let second = consumer(&mut wire, 1, &beat("g"));
+    let second = consumer(&mut wire, 1, &beat("modern"));
     assert_eq!(second.partitions, Some(Vec::new()), "nothing is free yet");
 
     let plain = |member: &'static str, epoch| ConsumerGroupHeartbeatRequest {
-        group_id: "g".into(),
+        group_id: "modern".into(),
         member_id: member.into(),
         member_epoch: epoch,
         rebalance_timeout_ms: -1,
@@ -526,19 +544,24 @@ fn a_member_of_a_consumer_group_lives_by_heartbeats_alone() {
         topic_partitions: owned,
         ..plain("", epoch)
     };
-    let told = consumer(&mut wire, 1, &of_first(first.epoch, None));
-    let kept = told.partitions.expect("it is to give one up");
+    let mut told = None;
+    until("it is to give one up", || {
+        let beaten = consumer(&mut wire, 1, &of_first(first.epoch, None));
+        told = beaten.partitions;
+        told.is_some()
+    });
+    let kept = told.unwrap_or_default();
     assert_eq!(kept[0].1.len(), 1);
     let given_up = consumer(
         &mut wire,
         1,
-        &of_first(told.epoch, holds(kept[0].1.clone())),
+        &of_first(first.epoch, holds(kept[0].1.clone())),
     );
     assert_eq!(given_up.epoch, second.epoch);
     let moved = consumer(&mut wire, 1, &plain("AAAAAAAAAAAAAAAAAAAAAg", second.epoch));
     assert_eq!(moved.partitions, Some(vec![(id, vec![1 - kept[0].1[0]])]));
 
-    let described = describes_consumers(&mut wire, "g");
+    let described = describes_consumers(&mut wire, "modern");
     assert_eq!(
         described,
         (0, "Stable".into(), "uniform".into(), vec![1, 1])
@@ -549,24 +572,47 @@ fn a_member_of_a_consumer_group_lives_by_heartbeats_alone() {
         consumer(&mut wire, 1, &of_first(given_up.epoch, None)).code,
         25
     );
-    let stale = plain("AAAAAAAAAAAAAAAAAAAAAg", 99);
-    assert_eq!(consumer(&mut wire, 1, &stale).code, 110);
-    let nowhere = ConsumerGroupHeartbeatRequest {
-        group_id: "none".into(),
-        ..plain("AAAAAAAAAAAAAAAAAAAAAg", 3)
+}
+
+#[test]
+fn heartbeats_that_make_no_sense_are_refused() {
+    let broker = broker();
+    let mut wire = broker.connect();
+    assert_eq!(consumer(&mut wire, 1, &beat("sense")).code, 0);
+    let epoch = |group: &'static str, member_epoch| ConsumerGroupHeartbeatRequest {
+        member_epoch,
+        ..beat(group)
     };
-    assert_eq!(consumer(&mut wire, 1, &nowhere).code, 69);
-    let other = ConsumerGroupHeartbeatRequest {
+    let assignor = ConsumerGroupHeartbeatRequest {
         server_assignor: Some("mine".into()),
-        ..beat("g2")
+        ..beat("sense")
     };
-    assert_eq!(consumer(&mut wire, 1, &other).code, 112);
-    let bad = ConsumerGroupHeartbeatRequest {
+    let pattern = ConsumerGroupHeartbeatRequest {
         subscribed_topic_names: None,
         subscribed_topic_regex: Some("(".into()),
-        ..beat("g2")
+        ..beat("sense")
     };
-    assert_eq!(consumer(&mut wire, 1, &bad).code, 128);
+    let nameless = ConsumerGroupHeartbeatRequest {
+        member_id: "".into(),
+        ..beat("sense")
+    };
+    let unknown = ConsumerGroupHeartbeatRequest {
+        member_id: "BBBBBBBBBBBBBBBBBBBBBB".into(),
+        ..epoch("sense", 3)
+    };
+    let cases = [
+        (epoch("none", 3), 69),
+        (epoch("", 0), 42),
+        (epoch("sense", -3), 42),
+        (epoch("sense", 99), 110),
+        (unknown, 25),
+        (nameless, 42),
+        (assignor, 112),
+        (pattern, 128),
+    ];
+    for (at, (request, code)) in cases.into_iter().enumerate() {
+        assert_eq!(consumer(&mut wire, 1, &request).code, code, "case {at}");
+    }
 }
 
 fn describes_consumers(wire: &mut Wire, group: &str) -> (i16, String, String, Vec<i8>) {
@@ -600,8 +646,8 @@ fn describes_consumers(wire: &mut Wire, group: &str) -> (i16, String, String, Ve
 fn a_classic_group_is_no_consumer_group() {
     let broker = broker();
     let mut wire = broker.connect();
-    alone(&mut wire, "g");
-    for group in ["g", "none"] {
+    alone(&mut wire, "old");
+    for group in ["old", "none"] {
         let refused = describes_consumers(&mut wire, group);
         assert_eq!(
             refused,
@@ -615,17 +661,15 @@ fn a_classic_group_is_no_consumer_group() {
 fn who_waits_for_others_is_answered_when_the_server_stops() {
     let mut broker = broker();
     let (mut first, mut second) = (broker.connect(), broker.connect());
-    alone(&mut first, "g");
-    let told = joins(&mut second, 9, &join("g", ""));
-    let waits = second.send(9, &join("g", &told.member));
+    alone(&mut first, "ending");
+    let told = joins(&mut second, 9, &join("ending", ""));
+    let waits = second.send(9, &join("ending", &told.member));
     let engine = broker.database.engine().clone();
     let preparing = || {
-        let group = engine.groups().describe_classic("g").unwrap();
+        let group = engine.groups().describe_classic("ending").unwrap();
         group.state.name() == "PreparingRebalance"
     };
-    while !preparing() {
-        std::thread::yield_now();
-    }
-    broker.server.stop(std::time::Duration::from_secs(10));
+    until("the rebalance began", preparing);
+    broker.server.stop(Duration::from_secs(10));
     assert_eq!(joined(&mut second, 9, waits).code, 16);
 }

@@ -257,31 +257,37 @@ fn members_commit_in_their_generation_only() {
         );
     }
     // The generation is known, and nothing shared out yet.
-    let young = joins_anew(&mut wire, "young");
+    let young = joins_anew(&mut wire, "committing-young");
     assert_eq!(
-        commits(&mut wire, 8, &of("young", &young.member, 1, 8)),
+        commits(&mut wire, 8, &of("committing-young", &young.member, 1, 8)),
         [27]
     );
 
-    let member = alone(&mut wire, "g").member;
+    let member = alone(&mut wire, "committing").member;
     for version in 2..=10 {
         assert_eq!(
-            commits(&mut wire, version, &of("g", &member, 1, version)),
+            commits(&mut wire, version, &of("committing", &member, 1, version)),
             [0]
         );
         assert_eq!(
-            commits(&mut wire, version, &of("g", &member, 7, version)),
+            commits(&mut wire, version, &of("committing", &member, 7, version)),
             [22]
         );
         assert_eq!(
-            commits(&mut wire, version, &of("g", "nobody", 1, version)),
+            commits(&mut wire, version, &of("committing", "nobody", 1, version)),
             [25]
         );
-        assert_eq!(commits(&mut wire, version, &of("g", "", -1, version)), [25]);
+        assert_eq!(
+            commits(&mut wire, version, &of("committing", "", -1, version)),
+            [25]
+        );
     }
-    let again = joins(&mut wire, 9, &join("g", &member));
+    let again = joins(&mut wire, 9, &join("committing", &member));
     assert_eq!(again.generation, 2);
-    assert_eq!(commits(&mut wire, 9, &of("g", &member, 2, 9)), [27]);
+    assert_eq!(
+        commits(&mut wire, 9, &of("committing", &member, 2, 9)),
+        [27]
+    );
 }
 
 #[test]
@@ -345,14 +351,14 @@ fn offsets_that_nobody_uses_can_be_deleted() {
     );
     let left = fetches(&mut wire, 9, &fetch_of(9, "r", None));
     assert_eq!(left[0].2, [("t".to_owned(), 1, 5, "note".to_owned(), 0)]);
-    let member = alone(&mut wire, "g");
+    let member = alone(&mut wire, "deleting");
     let request = OffsetCommitRequest {
         generation_id_or_member_epoch: member.generation,
         member_id: member.member.into(),
-        ..commit_of("g", 9, &[(t, &[(0, 3)])])
+        ..commit_of("deleting", 9, &[(t, &[(0, 3)])])
     };
     assert_eq!(commits(&mut wire, 9, &request), [0]);
-    assert_eq!(deletes(&mut wire, "g", &[("t", 0)]), (0, vec![86]));
+    assert_eq!(deletes(&mut wire, "deleting", &[("t", 0)]), (0, vec![86]));
 }
 
 #[test]
