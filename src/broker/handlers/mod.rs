@@ -4,6 +4,7 @@
 mod begin;
 mod cluster;
 pub(super) mod epochs;
+mod groups;
 mod records;
 mod rights;
 mod table;

@@ -1,6 +1,6 @@
 //! THE table: what is served, and by whom. ApiVersions and `docs/apis.md` are made from it.
 
-use super::{cluster, records};
+use super::{cluster, groups, records};
 use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::error::Result;
@@ -31,7 +31,6 @@ const fn inline(api: ApiKey, serve: Serve) -> Row {
     Row { api, run, serve }
 }
 
-#[allow(dead_code)] // until the first one
 const fn blocking(api: ApiKey, serve: Serve) -> Row {
     let run = Run::Blocking;
     Row { api, run, serve }
@@ -43,7 +42,26 @@ pub(in crate::broker) const TABLE: &[Row] = &[
     inline(ApiKey::Fetch, records::fetch::serve),
     inline(ApiKey::ListOffsets, records::list_offsets::serve),
     inline(ApiKey::Metadata, cluster::metadata::serve),
+    inline(ApiKey::OffsetCommit, groups::offset_commit::serve),
+    inline(ApiKey::OffsetFetch, groups::offset_fetch::serve),
+    inline(ApiKey::FindCoordinator, groups::find_coordinator::serve),
+    inline(ApiKey::JoinGroup, groups::join_group::serve),
+    inline(ApiKey::Heartbeat, groups::heartbeat::serve),
+    inline(ApiKey::LeaveGroup, groups::leave_group::serve),
+    inline(ApiKey::SyncGroup, groups::sync_group::serve),
+    inline(ApiKey::DescribeGroups, groups::describe_groups::serve),
+    inline(ApiKey::ListGroups, groups::list_groups::serve),
     inline(ApiKey::ApiVersions, cluster::api_versions::serve),
+    blocking(ApiKey::DeleteGroups, groups::delete_groups::serve),
+    inline(ApiKey::OffsetDelete, groups::offset_delete::serve),
+    inline(
+        ApiKey::ConsumerGroupHeartbeat,
+        groups::consumer_group_heartbeat::serve,
+    ),
+    inline(
+        ApiKey::ConsumerGroupDescribe,
+        groups::consumer_group_describe::serve,
+    ),
 ];
 
 pub(super) fn row(api: ApiKey) -> Option<&'static Row> {

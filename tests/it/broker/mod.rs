@@ -3,6 +3,8 @@
 mod child;
 mod hostile;
 mod hostile_batches;
+mod groups;
+mod offsets;
 mod records;
 mod serving;
 mod wire;
