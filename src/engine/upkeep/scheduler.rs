@@ -185,3 +185,22 @@ pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
     *upkeep.thread.lock() = Some(thread.map_err(|e| Error::io("start the upkeep thread", e))?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn a_shorter_rest_of_compaction_brings_its_next_run_forward() {
+        let mut config = BrokerConfig::from_overrides(&Overrides::new()).unwrap();
+        let upkeep = Upkeep::new(&config);
+        let second = Duration::from_secs(1);
+        upkeep.state.lock().due.insert(Job::Compact, 100 * second);
+        config.compaction_backoff_ms = 2000;
+        upkeep.follow(&config, 10 * second);
+        let state = upkeep.state.lock();
+        assert_eq!(state.due[&Job::Compact], 12 * second);
+        assert_eq!(state.intervals[&Job::Compact], 2 * second);
+    }
+}
