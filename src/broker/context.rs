@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::fetch::FetchSessions;
 use super::metrics::Metrics;
 use super::unread::Unread;
-use crate::config::ServerConfig;
+use crate::config::{Overrides, ServerConfig};
 use crate::embedded::Database;
 use crate::engine::Engine;
 
@@ -16,6 +16,8 @@ use crate::engine::Engine;
 pub(super) struct Context {
     database: Database,
     pub config: ServerConfig,
+    /// What the server was started with besides the settings of the engine, as text: to be shown.
+    pub settings: Overrides,
     pub fetch_sessions: FetchSessions,
     /// Memory for requests that are still arriving.
     pub budget: Budget,
@@ -30,6 +32,7 @@ impl Context {
     pub fn new(
         database: Database,
         config: ServerConfig,
+        settings: Overrides,
         stopping: watch::Receiver<bool>,
     ) -> Arc<Context> {
         Arc::new(Context {
@@ -39,6 +42,7 @@ impl Context {
             metrics: Metrics::default(),
             database,
             config,
+            settings,
             stopping,
         })
     }

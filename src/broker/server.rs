@@ -59,7 +59,7 @@ impl Server {
         database.engine().groups().start()?;
         let runtime = runtime(&config)?;
         let (stop, stopping) = watch::channel(false);
-        let context = Context::new(database.clone(), config, stopping);
+        let context = Context::new(database.clone(), config, settings.clone(), stopping);
         let connections = Arc::new(Connections::default());
         let mut listening = Vec::new();
         for address in &context.config.listeners {

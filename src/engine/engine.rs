@@ -36,8 +36,8 @@ pub(super) struct Shared {
     pub node: LocalNode,
     /// Whose cluster this is; from the data directory.
     pub cluster_id: String,
-    /// The settings it was opened with, typed.
-    pub broker_config: BrokerConfig,
+    /// The broker settings in force, typed. Swapped by `refresh_settings`, under `publishing`.
+    pub broker_config: RwLock<Arc<BrokerConfig>>,
     pub metadata: MetadataStore,
     /// Every change of topics holds this from committing to publishing, so that the table follows the
     /// metadata in order; also across the commit's sync. Taken before `table`.
@@ -79,9 +79,9 @@ impl Engine {
         &self.shared.parts
     }
 
-    /// The settings it was opened with.
-    pub fn broker_config(&self) -> &BrokerConfig {
-        &self.shared.broker_config
+    /// The broker settings in force now. Those that take a restart are as they were at opening.
+    pub fn broker_config(&self) -> Arc<BrokerConfig> {
+        self.shared.broker_config.read().clone()
     }
 
     /// This broker's number, from the data directory.

@@ -232,6 +232,17 @@ impl PartitionHandle {
         }
     }
 
+    /// Bytes of the local segments. Of a log that is not open those of its files: it stays closed.
+    pub fn local_bytes(&self) -> u64 {
+        if let Some(log) = self.log_if_open() {
+            return log.size_bytes();
+        }
+        // One that was never written has no directory.
+        let files = self.parts.disk.list(&self.dir()).unwrap_or_default();
+        let segments = files.iter().filter(|f| f.name.ends_with(".log"));
+        segments.map(|f| f.size_bytes).sum()
+    }
+
     /// The visible end; offset 0 while the log is not open.
     pub fn visible(&self) -> Offset {
         match &*self.slot.read() {
@@ -272,7 +283,8 @@ impl PartitionHandle {
     ///
     /// Errors: OutOfRange beyond the visible end; Invalid where the topic is only compacted.
     pub fn delete_records(&self, before: Offset) -> Result<Offset> {
-        if !self.config().cleanup.delete {
+        let cleanup = self.config().cleanup;
+        if cleanup.compact && !cleanup.delete {
             let message = format!(
                 "{}: records of a compacted topic are not deleted by offset",
                 self.name

@@ -3,11 +3,14 @@
 
 mod begin;
 mod cluster;
+mod configs;
 pub(super) mod epochs;
 mod groups;
+mod once;
 mod records;
 mod rights;
 mod table;
+mod topics;
 
 pub(super) use begin::{Begun, begin, peek};
 pub(super) use cluster::version_min_advertised;

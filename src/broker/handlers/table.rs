@@ -1,6 +1,6 @@
 //! THE table: what is served, and by whom. ApiVersions and `docs/apis.md` are made from it.
 
-use super::{cluster, groups, records};
+use super::{cluster, configs, groups, records, topics};
 use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::error::Result;
@@ -52,16 +52,25 @@ pub(in crate::broker) const TABLE: &[Row] = &[
     inline(ApiKey::DescribeGroups, groups::describe_groups::serve),
     inline(ApiKey::ListGroups, groups::list_groups::serve),
     inline(ApiKey::ApiVersions, cluster::api_versions::serve),
+    blocking(ApiKey::CreateTopics, topics::create_topics::serve),
+    blocking(ApiKey::DeleteTopics, topics::delete_topics::serve),
+    blocking(ApiKey::DeleteRecords, topics::delete_records::serve),
+    inline(ApiKey::OffsetForLeaderEpoch, records::offset_for_leader_epoch::serve),
+    inline(ApiKey::DescribeConfigs, configs::describe_configs::serve),
+    blocking(ApiKey::AlterConfigs, configs::alter_configs::serve),
+    blocking(ApiKey::AlterReplicaLogDirs, cluster::alter_replica_log_dirs::serve),
+    blocking(ApiKey::DescribeLogDirs, cluster::describe_log_dirs::serve),
+    blocking(ApiKey::CreatePartitions, topics::create_partitions::serve),
     blocking(ApiKey::DeleteGroups, groups::delete_groups::serve),
+    inline(ApiKey::ElectLeaders, cluster::elect_leaders::serve),
+    blocking(ApiKey::IncrementalAlterConfigs, configs::incremental_alter_configs::serve),
+    inline(ApiKey::AlterPartitionReassignments, cluster::alter_partition_reassignments::serve),
+    inline(ApiKey::ListPartitionReassignments, cluster::list_partition_reassignments::serve),
     inline(ApiKey::OffsetDelete, groups::offset_delete::serve),
-    inline(
-        ApiKey::ConsumerGroupHeartbeat,
-        groups::consumer_group_heartbeat::serve,
-    ),
-    inline(
-        ApiKey::ConsumerGroupDescribe,
-        groups::consumer_group_describe::serve,
-    ),
+    inline(ApiKey::UpdateFeatures, cluster::update_features::serve),
+    inline(ApiKey::DescribeCluster, cluster::describe_cluster::serve),
+    inline(ApiKey::ConsumerGroupHeartbeat, groups::consumer_group_heartbeat::serve),
+    inline(ApiKey::ListConfigResources, configs::list_config_resources::serve),
 ];
 
 pub(super) fn row(api: ApiKey) -> Option<&'static Row> {

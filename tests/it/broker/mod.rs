@@ -5,6 +5,7 @@ mod hostile;
 mod hostile_batches;
 mod groups;
 mod offsets;
+mod admin;
 mod records;
 mod serving;
 mod wire;

@@ -2,4 +2,5 @@
 
 pub(super) mod fetch;
 pub(super) mod list_offsets;
+pub(super) mod offset_for_leader_epoch;
 pub(super) mod produce;
