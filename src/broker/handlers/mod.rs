@@ -7,6 +7,7 @@ pub(super) mod epochs;
 mod records;
 mod rights;
 mod table;
+mod transactions;
 
 pub(super) use begin::{Begun, begin, peek};
 pub(super) use cluster::version_min_advertised;

@@ -1,6 +1,6 @@
 //! THE table: what is served, and by whom. ApiVersions and `docs/apis.md` are made from it.
 
-use super::{cluster, records};
+use super::{cluster, records, transactions};
 use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::error::Result;
@@ -31,7 +31,6 @@ const fn inline(api: ApiKey, serve: Serve) -> Row {
     Row { api, run, serve }
 }
 
-#[allow(dead_code)] // until the first one
 const fn blocking(api: ApiKey, serve: Serve) -> Row {
     let run = Run::Blocking;
     Row { api, run, serve }
@@ -44,6 +43,36 @@ pub(in crate::broker) const TABLE: &[Row] = &[
     inline(ApiKey::ListOffsets, records::list_offsets::serve),
     inline(ApiKey::Metadata, cluster::metadata::serve),
     inline(ApiKey::ApiVersions, cluster::api_versions::serve),
+    inline(
+        ApiKey::InitProducerId,
+        transactions::init_producer_id::serve,
+    ),
+    inline(
+        ApiKey::AddPartitionsToTxn,
+        transactions::add_partitions::serve,
+    ),
+    inline(ApiKey::AddOffsetsToTxn, transactions::add_offsets::serve),
+    inline(ApiKey::EndTxn, transactions::end_txn::serve),
+    inline(
+        ApiKey::WriteTxnMarkers,
+        transactions::write_txn_markers::serve,
+    ),
+    inline(
+        ApiKey::TxnOffsetCommit,
+        transactions::txn_offset_commit::serve,
+    ),
+    inline(
+        ApiKey::DescribeProducers,
+        transactions::describe_producers::serve,
+    ),
+    blocking(
+        ApiKey::DescribeTransactions,
+        transactions::describe_transactions::serve,
+    ),
+    blocking(
+        ApiKey::ListTransactions,
+        transactions::list_transactions::serve,
+    ),
 ];
 
 pub(super) fn row(api: ApiKey) -> Option<&'static Row> {

@@ -1,5 +1,6 @@
 //! Records in and out.
 
 pub(super) mod fetch;
+mod in_transaction;
 pub(super) mod list_offsets;
 pub(super) mod produce;
