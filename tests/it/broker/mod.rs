@@ -2,4 +2,5 @@
 
 mod records;
 mod serving;
+mod transactions;
 mod wire;
