@@ -163,16 +163,11 @@ impl Connection {
     /// Produce beside Produce that has taken effect; everything else alone.
     fn may_begin(&self, frame: &[u8]) -> bool {
         let produce = |api: ApiKey| api == ApiKey::Produce;
+        let last = self.begun.back().map(|p| &p.answer);
         match self.begun.len() {
             0 => true,
             n if n >= self.context.config.inflight_max => false,
-            _ if matches!(
-                self.begun.back().map(|p| &p.answer),
-                Some(Awaited::First(_))
-            ) =>
-            {
-                false
-            }
+            _ if matches!(last, Some(Awaited::First(_))) => false,
             _ => {
                 handlers::peek(frame).is_some_and(produce)
                     && self.begun.iter().all(|p| produce(p.api))

@@ -1,10 +1,12 @@
 //! Idempotent and transactional producers, request by request.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use levada::config::{CONSUMER_OFFSETS, TRANSACTION_STATE};
-use levada::engine::NewTopic;
-use levada::protocol::ApiKey;
+use levada::disk::FaultyDisk;
+use levada::embedded::Database;
+use levada::engine::{EngineBuilder, NewTopic};
 use levada::protocol::messages::add_offsets_to_txn::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse,
 };
@@ -34,11 +36,13 @@ use levada::protocol::messages::txn_offset_commit::{
 use levada::protocol::messages::write_txn_markers::{
     WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest, WriteTxnMarkersResponse,
 };
+use levada::protocol::{ApiKey, MessageWriter, RequestHeader, write_request};
 use levada::record::{BatchBuilder, Batches, BuildOptions};
 use levada::types::{ProducerEpoch, ProducerId, Timestamp, TopicPartition};
 
 use super::records::{fetch_request, produce};
 use super::wire::{Broker, Wire};
+use crate::transactions::Stuck;
 
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -664,29 +668,53 @@ fn offsets_of_unknown_partitions_are_refused_one_by_one() {
     assert_eq!(p.end(true), 0);
 }
 
+/// The first waits until the markers of the last transaction are written; the others would wait for
+/// nothing.
 #[test]
-fn requests_sent_without_waiting_are_appended_in_their_order() {
-    let broker = broker();
-    let mut p = Producer::new(&broker, Some("tx"), NEW);
-    // The first waits for the coordinator to take the partition in. Another without a transaction is
-    // right behind it and waits for nothing.
-    let batches: Vec<_> = (0..4).map(|n| p.batch(n, true, &format!("{n}"))).collect();
-    let plain = super::records::batch(1);
-    let mut sent = Vec::new();
-    for batch in &batches {
-        let request = produce_request(Some("tx"), &[("t", 0, batch)]);
-        sent.push(p.wire.send(12, &request));
-        let request = produce_request(None, &[("t", 0, &plain)]);
-        sent.push(p.wire.send(12, &request));
+fn no_batch_overtakes_one_that_waits_for_its_coordinator() {
+    let disk = Stuck::new(Arc::new(FaultyDisk::new()), "u-0");
+    let builder = EngineBuilder::new("/data").disk(disk.clone());
+    let database = Database::from_builder(builder, true).unwrap();
+    for name in ["t", "u"] {
+        let engine = database.engine();
+        engine.create_topic(&NewTopic::new(name, 1)).unwrap();
     }
-    for (nth, id) in sent.into_iter().enumerate() {
+    let broker = Broker::on(database, &[]);
+    let mut p = Producer::new(&broker, Some("tx"), NEW);
+    assert_eq!(p.write("u", "x"), (0, 0));
+    disk.set(true);
+    assert_eq!(p.end(true), 0);
+    let mut frames = MessageWriter::new();
+    for n in 0..4 {
+        let batch = p.batch(n, true, &format!("{n}"));
+        let plain = super::records::batch(1);
+        let of_transaction = produce_request(Some("tx"), &[("t", 0, &batch)]);
+        let outside = produce_request(None, &[("t", 0, &plain)]);
+        for (nth, request) in [of_transaction, outside].iter().enumerate() {
+            let header = RequestHeader {
+                api: ApiKey::Produce,
+                version: 12,
+                correlation_id: n * 2 + nth as i32,
+                client_id: None,
+            };
+            write_request(&mut frames, &header, request).unwrap();
+        }
+    }
+    p.wire.raw(&frames.into_chunks().concat());
+    // Long enough for one that overtakes.
+    let mut other = broker.connect();
+    for _ in 0..100 {
+        init(&mut other, 4, None, (-1, -1));
+    }
+    let handle = broker.database.engine().partition("t", 0).unwrap();
+    assert_eq!(handle.ends().unwrap().appended.get(), 0);
+    disk.set(false);
+    for id in 0..8 {
         let answer = p.wire.receive(ApiKey::Produce, 12, id);
         let response: ProduceResponse<'_> = answer.read();
         let partition = &response.responses[0].partition_responses[0];
-        assert_eq!(
-            (partition.error_code, partition.base_offset),
-            (0, nth as i64)
-        );
+        let outcome = (partition.error_code, partition.base_offset);
+        assert_eq!(outcome, (0, i64::from(id)));
     }
     assert_eq!(p.end(true), 0);
 }
