@@ -1,7 +1,8 @@
 //! One connection: its requests are begun in their order and answered in their order.
 //!
 //! A request is begun when the one before it is answered; only Produce requests that wait for the disk
-//! overlap, so that one sync serves many. While answers cannot be written nothing is begun, and while
+//! overlap, so that one sync serves many: those whose records are appended, so that none overtakes
+//! another. While answers cannot be written nothing is begun, and while
 //! the buffer is full nothing is read: the socket pushes back.
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use super::answer::{Answer, Later};
+use super::answer::{Answer, First, Later};
 use super::budget::Share;
 use super::context::Context;
 use super::control::{Control, Order};
@@ -43,6 +44,19 @@ struct Pending {
 enum Awaited {
     Ready(Option<MessageWriter>),
     Later(Later),
+    /// Stands last: nothing is begun behind it.
+    First(First),
+}
+
+impl From<Answer> for Awaited {
+    fn from(answer: Answer) -> Awaited {
+        match answer {
+            Answer::Ready(answer) => Awaited::Ready(Some(answer)),
+            Answer::Later(later) => Awaited::Later(later),
+            Answer::First(first) => Awaited::First(first),
+            Answer::Nothing | Answer::Blocking => Awaited::Ready(None),
+        }
+    }
 }
 
 pub(super) struct Connection {
@@ -140,16 +154,11 @@ impl Connection {
             }
             let since = self.context.engine().clock().monotonic();
             let Begun { api, answer } = handlers::begin(&self.context, &self.peer, frame)?;
-            let answer = match answer {
-                Answer::Ready(answer) => Awaited::Ready(Some(answer)),
-                Answer::Later(later) => Awaited::Later(later),
-                Answer::Nothing | Answer::Blocking => Awaited::Ready(None),
-            };
             self.begun.push_back(Pending {
                 api,
                 since,
                 request_bytes: size,
-                answer,
+                answer: answer.into(),
             });
             self.frames.pass(size);
             self.collect();
@@ -158,12 +167,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Produce beside Produce; everything else alone.
+    /// Produce beside Produce that has taken effect; everything else alone.
     fn may_begin(&self, frame: &[u8]) -> bool {
         let produce = |api: ApiKey| api == ApiKey::Produce;
+        let last = self.begun.back().map(|p| &p.answer);
         match self.begun.len() {
             0 => true,
             n if n >= self.context.config.inflight_max => false,
+            _ if matches!(last, Some(Awaited::First(_))) => false,
             _ => {
                 handlers::peek(frame).is_some_and(produce)
                     && self.begun.iter().all(|p| produce(p.api))
@@ -246,24 +257,19 @@ impl Connection {
             return Ok(Step::Again);
         }
         let writes = !self.outgoing.is_empty();
-        let head = self.begun.front_mut().map(|p| &mut p.answer);
-        let later = match head {
-            Some(Awaited::Later(later)) => Some(later),
-            _ => None,
-        };
-        let has_later = later.is_some();
-        let answer = async {
-            match later {
-                Some(later) => later.await,
-                None => std::future::pending().await,
-            }
-        };
+        let (later, first) = awaited(&mut self.begun);
         tokio::select! {
             biased;
-            answer = answer, if has_later => {
+            answer = or_never(later) => {
                 let answer = answer?;
                 if let Some(front) = self.begun.front_mut() {
                     front.answer = Awaited::Ready(Some(answer));
+                }
+            }
+            answer = or_never(first) => {
+                let answer = answer?;
+                if let Some(back) = self.begun.back_mut() {
+                    back.answer = answer.into();
                 }
             }
             ready = self.stream.writable(), if writes => {
@@ -342,5 +348,24 @@ impl Connection {
         };
         tick.reset(due.max(Instant::now() + Duration::from_millis(100)));
         Step::Again
+    }
+}
+
+/// What is to be polled: the answer that is due next, and what keeps more from being begun.
+fn awaited(begun: &mut VecDeque<Pending>) -> (Option<&mut Later>, Option<&mut First>) {
+    let mut begun = begun.iter_mut().map(|p| &mut p.answer);
+    let (head, last) = (begun.next(), begun.next_back());
+    match (head, last) {
+        (Some(Awaited::Later(later)), Some(Awaited::First(first))) => (Some(later), Some(first)),
+        (Some(Awaited::Later(later)), _) => (Some(later), None),
+        (Some(Awaited::First(first)), _) => (None, Some(first)),
+        _ => (None, None),
+    }
+}
+
+async fn or_never<F: Future + Unpin>(future: Option<&mut F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }

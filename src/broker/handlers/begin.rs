@@ -86,7 +86,8 @@ fn elsewhere(row: &'static Row, context: Arc<Context>, peer: Arc<Peer>, frame: V
             Answer::Ready(answer) => Ok(answer),
             Answer::Later(later) => later.await,
             Answer::Nothing => Ok(MessageWriter::new()),
-            Answer::Blocking => Err(Error::internal(format!(
+            // The connection waits for this answer alone, so that nothing can overtake the request.
+            Answer::First(_) | Answer::Blocking => Err(Error::internal(format!(
                 "the handler of {} asks for what it has",
                 row.api
             ))),

@@ -11,6 +11,7 @@ mod records;
 mod rights;
 mod table;
 mod topics;
+mod transactions;
 
 pub(super) use begin::{Begun, begin, peek};
 pub(super) use cluster::version_min_advertised;

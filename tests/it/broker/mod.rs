@@ -8,4 +8,5 @@ mod offsets;
 mod admin;
 mod records;
 mod serving;
+mod transactions;
 mod wire;
