@@ -22,6 +22,8 @@ mod engine_limits;
 mod errors;
 mod first_group;
 mod hooked;
+#[cfg(feature = "broker")]
+mod http;
 mod kafka;
 mod transactions;
 mod vanishing;
