@@ -1,6 +1,6 @@
 //! The broker over real sockets, spoken to in Kafka's protocol.
 
-mod operations;
+pub mod operations;
 mod records;
 mod serving;
-mod wire;
+pub mod wire;

@@ -7,11 +7,12 @@ use levada::embedded::Database;
 use levada::engine::groups::OffsetCommit;
 use levada::engine::{Job, NewTopic};
 use levada::protocol::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use levada::protocol::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use levada::record::{BatchBuilder, BuildOptions};
 use levada::types::{Offset, Timestamp};
 
 use super::records::{batch, produce};
-use super::wire::Broker;
+use super::wire::{Broker, Wire};
 use crate::http::{get, scrape};
 
 const ADMIN: (&str, &str) = ("levada.admin.listener", "127.0.0.1:0");
@@ -48,20 +49,20 @@ fn health_and_readiness_are_told() {
     assert_eq!(values["levada_topics"], 0.0, "nothing is left to show");
 }
 
-#[test]
-fn a_server_that_stops_says_so_until_its_last_answer_is_read() {
-    let mut broker = Broker::with(&[ADMIN]);
-    let address = admin(&broker);
-    broker
-        .database
-        .engine()
-        .create_topic(&NewTopic::new("t", 1))
-        .unwrap();
-    let mut wire = broker.connect();
+/// Has `wire` ask for more than sockets hold, and nobody read it: a stop waits for such an answer.
+pub fn with_an_unread_answer(mut wire: Wire, admin: &str) -> Wire {
+    let request = MetadataRequest {
+        topics: Some(vec![MetadataRequestTopic {
+            name: Some("t".into()),
+            ..MetadataRequestTopic::default()
+        }]),
+        allow_auto_topic_creation: true,
+        ..MetadataRequest::default()
+    };
+    wire.call(12, &request);
     let mut large = BatchBuilder::default();
     large.push(Timestamp(1000), None, Some(&[7; 1_000_000]), &[]);
     let large = large.finish(&BuildOptions::default()).unwrap().to_vec();
-    // More than the sockets hold.
     for _ in 0..48 {
         assert_eq!(produce(&mut wire, "t", -1, &large).0, 0);
     }
@@ -77,13 +78,20 @@ fn a_server_that_stops_says_so_until_its_last_answer_is_read() {
         }],
         ..FetchRequest::default()
     };
-    // Nobody reads the answer for now.
     wire.send(12, &request);
     let begun = "levada_request_seconds_count{api=\"Fetch\"}";
     let limit = Instant::now() + Duration::from_secs(20);
-    while !scrape(&address).contains_key(begun) {
+    while !scrape(admin).contains_key(begun) {
         assert!(Instant::now() < limit, "no request was begun");
     }
+    wire
+}
+
+#[test]
+fn a_server_that_stops_says_so_until_its_last_answer_is_read() {
+    let mut broker = Broker::with(&[ADMIN]);
+    let address = admin(&broker);
+    let mut wire = with_an_unread_answer(broker.connect(), &address);
     std::thread::scope(|scope| {
         let server = &mut broker.server;
         let stopped = scope.spawn(move || server.stop(Duration::from_secs(60)));
