@@ -25,5 +25,7 @@ mod hooked;
 #[cfg(feature = "broker")]
 mod http;
 mod kafka;
+#[cfg(feature = "cli")]
+mod packaging;
 mod transactions;
 mod vanishing;

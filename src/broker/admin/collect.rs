@@ -9,7 +9,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use super::page::Page;
-use super::{archive, groups, logs, process, requests};
+use super::{archive, groups, logs, process, requests, upkeep};
 use crate::broker::context::Context;
 use crate::broker::listener::Connections;
 
@@ -46,6 +46,7 @@ impl Collector for Scrape {
         logs::add(engine, &mut page)?;
         groups::add(engine, &mut page)?;
         archive::add(engine, &mut page)?;
+        upkeep::add(engine, &mut page)?;
         process::add(&mut page)
     }
 }

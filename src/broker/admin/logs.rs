@@ -1,11 +1,11 @@
-//! Topics, partitions, appends and syncs, work in the background.
+//! Topics, partitions, appends and syncs.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::page::Page;
-use crate::engine::{Engine, Job, PartitionHandle};
+use crate::engine::{Engine, PartitionHandle};
 
 pub(super) fn add(engine: &Engine, page: &mut Page<'_>) -> fmt::Result {
     // Empty once the engine is closed.
@@ -39,8 +39,7 @@ pub(super) fn add(engine: &Engine, page: &mut Page<'_>) -> fmt::Result {
     )?;
     ends(&partitions, page)?;
     sizes(&partitions, page)?;
-    written(engine, page)?;
-    jobs(engine, page)
+    written(engine, page)
 }
 
 fn ends(partitions: &[Arc<PartitionHandle>], page: &mut Page<'_>) -> fmt::Result {
@@ -124,30 +123,5 @@ fn written(engine: &Engine, page: &mut Page<'_>) -> fmt::Result {
         "levada_log_syncs_waiting",
         "Partitions that wait for their sync.",
         engine.syncs_waiting() as u64,
-    )
-}
-
-fn jobs(engine: &Engine, page: &mut Page<'_>) -> fmt::Result {
-    let reports = engine.upkeep().reports();
-    let of = |job: Job| reports.get(&job).cloned().unwrap_or_default();
-    page.counters(
-        "levada_upkeep_runs",
-        "Runs of the jobs in the background.",
-        |rows| {
-            let mut all = Job::ALL.iter();
-            all.try_for_each(|job| rows.counter(&[("job", job.name())], of(*job).runs))
-        },
-    )?;
-    page.counters("levada_upkeep_failures", "Runs that failed.", |rows| {
-        let mut all = Job::ALL.iter();
-        all.try_for_each(|job| rows.counter(&[("job", job.name())], of(*job).failures))
-    })?;
-    page.counters(
-        "levada_upkeep_bytes",
-        "Bytes that the jobs removed or moved to the archive.",
-        |rows| {
-            let mut all = Job::ALL.iter();
-            all.try_for_each(|job| rows.counter(&[("job", job.name())], of(*job).bytes))
-        },
     )
 }

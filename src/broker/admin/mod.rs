@@ -9,5 +9,6 @@ mod logs;
 mod page;
 mod process;
 mod requests;
+mod upkeep;
 
 pub(super) use http::{Watched, serve};

@@ -196,3 +196,25 @@ fn a_scrape_opens_no_log_and_still_knows_the_lag_after_a_restart() {
     let size = "levada_log_size_bytes{topic=\"t\",partition=\"0\"}";
     assert!(!values.contains_key(size));
 }
+
+#[test]
+fn the_page_names_every_metric_and_no_other() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, after) = page.split_once("<!-- metrics:").unwrap();
+    let rows = after.lines().skip(3).take_while(|l| l.starts_with('|'));
+    let documented: Vec<String> = rows
+        .map(|row| row.split('`').nth(1).expect("a name").to_owned())
+        .collect();
+    let broker = Broker::with(&[ADMIN]);
+    let text = get(&admin(&broker), "/metrics").body;
+    let heads = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let exposed: Vec<String> = heads
+        .map(|head| match head.split_once(' ').expect("name and type") {
+            (name, "counter") => format!("{name}_total"),
+            (name, "info") => format!("{name}_info"),
+            (name, _) => name.to_owned(),
+        })
+        .collect();
+    assert_eq!(documented, exposed);
+}

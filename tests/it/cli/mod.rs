@@ -6,6 +6,6 @@ mod dump;
 mod groups;
 mod records;
 mod scan;
-mod serve;
+pub mod serve;
 mod support;
 mod topics;

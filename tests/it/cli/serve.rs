@@ -26,7 +26,7 @@ pub struct Served {
 }
 
 /// The command with nothing of the caller's environment that could set something.
-fn serve(args: &[&str]) -> Command {
+pub fn serve(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_levada"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LEVADA_") {
@@ -77,13 +77,13 @@ impl Served {
             .len()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("it is there");
     }
 
     /// Status and standard error, once it has ended.
-    fn ended(mut self) -> (Option<i32>, String) {
+    pub fn ended(mut self) -> (Option<i32>, String) {
         let limit = Instant::now() + PATIENCE;
         let mut stderr = self.child.stderr.take().expect("its errors");
         let reader = std::thread::spawn(move || {
