@@ -111,6 +111,7 @@ impl Connection {
     /// Until the client goes, breaks the protocol, is silent for too long, or the server stops.
     pub async fn run(mut self) {
         if let Err(error) = self.serve().await {
+            self.context.metrics.connection_failed();
             tracing::debug!(peer = %self.peer.address, %error, "connection closed");
         }
         self.context.budget.release(&self.share, 0);
@@ -204,15 +205,19 @@ impl Connection {
             ..
         }) = self.begun.front_mut()
         {
-            let bytes = answer.take().map_or(0, |answer| self.outgoing.push(answer));
+            let answer = answer.take();
             if let Some(done) = self.begun.pop_front() {
+                let metrics = &self.context.metrics;
+                let bytes = answer.map_or(0, |answer| {
+                    metrics.answered_errors(done.api, answer.errors());
+                    self.outgoing.push(answer)
+                });
                 let took = self
                     .context
                     .engine()
                     .clock()
                     .monotonic()
                     .saturating_sub(done.since);
-                let metrics = &self.context.metrics;
                 metrics.answered(done.api, took, done.request_bytes, bytes);
             }
         }

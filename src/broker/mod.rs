@@ -1,6 +1,7 @@
 //! Kafka's protocol over TCP: listeners, connections, one handler a request, all on the engine of the
 //! same process. A socket's request and a call in process end in the same functions.
 
+mod admin;
 mod answer;
 mod api_reference;
 mod budget;

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::admin;
 use super::context::Context;
 use super::control::Order;
 use super::listener::{Connections, accept};
@@ -38,6 +39,7 @@ pub struct Server {
     context: Arc<Context>,
     connections: Arc<Connections>,
     listening: Vec<Arc<Listening>>,
+    admin_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     /// `None` once stopped.
     runtime: Option<Runtime>,
@@ -64,19 +66,29 @@ impl Server {
         let mut listening = Vec::new();
         for address in &context.config.listeners {
             let listener = runtime.block_on(bind(address))?;
-            let bound = listener
-                .local_addr()
-                .map_err(|e| Error::io("ask for the address of a listener", e))?;
+            let bound = local_address(&listener)?;
             let told = advertised(&context.config, address, bound);
             let one = Arc::new(told);
             tracing::info!(listener = %one.name, address = %bound, "listening");
             listening.push(one.clone());
             runtime.spawn(accept(listener, one, context.clone(), connections.clone()));
         }
+        let admin_address = match &context.config.admin_listener {
+            Some(address) => {
+                let listener = runtime.block_on(bind(address))?;
+                let bound = local_address(&listener)?;
+                tracing::info!(address = %bound, "health and metrics");
+                let watched = admin::Watched::new(context.clone(), connections.clone());
+                runtime.spawn(admin::serve(listener, watched));
+                Some(bound)
+            }
+            None => None,
+        };
         Ok(Server {
             context,
             connections,
             listening,
+            admin_address,
             stop,
             runtime: Some(runtime),
         })
@@ -91,6 +103,11 @@ impl Server {
     pub fn bootstrap(&self) -> String {
         let first = self.listening.first();
         first.map_or_else(String::new, |l| join(&l.host, l.port))
+    }
+
+    /// Where `/healthz`, `/readyz` and `/metrics` are served, if `levada.admin.listener` is set.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// How many connections are open.
@@ -153,6 +170,11 @@ async fn bind(address: &ListenAddress) -> Result<TcpListener> {
         let error = Error::io(format_args!("listen on {shown}"), e);
         error.with_code(crate::error::Code::BrokerNotAvailable)
     })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
+    let address = listener.local_addr();
+    address.map_err(|e| Error::io("ask for the address of a listener", e))
 }
 
 /// `host:port`, with brackets around an IPv6 address.

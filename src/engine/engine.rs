@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 use regex::Regex;
 
+use super::counters::Counters;
 use super::group_host::Groups;
 use super::metadata::{DataDir, LocalNode, MetadataStore};
 use super::open::Recovery;
@@ -119,6 +120,16 @@ impl Engine {
 
     pub fn upkeep(&self) -> &Upkeep {
         &self.shared.upkeep
+    }
+
+    /// What was appended and synced since it was opened.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.parts.counters
+    }
+
+    /// Partitions that wait for a sync.
+    pub fn syncs_waiting(&self) -> usize {
+        self.shared.parts.flusher.waiting()
     }
 
     /// Grows with every change of topics or settings: who holds something looked up compares it.

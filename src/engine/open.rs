@@ -135,6 +135,7 @@ impl EngineBuilder {
             quorum: Arc::new(LocalQuorum),
             flusher: Flusher::start(SYNC_THREADS),
             cold,
+            counters: super::Counters::default(),
             data_dir: self.dir,
         });
         let node = LocalNode {

@@ -1,12 +1,13 @@
 //! The broker over real sockets, spoken to in Kafka's protocol.
 
+mod admin;
 mod child;
+mod groups;
 mod hostile;
 mod hostile_batches;
-mod groups;
 mod offsets;
-mod admin;
+pub mod operations;
 mod records;
 mod serving;
 mod transactions;
-mod wire;
+pub mod wire;
