@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::budget::Budget;
+use super::faults::Faults;
 use super::fetch::FetchSessions;
 use super::metrics::Metrics;
 use crate::config::ServerConfig;
@@ -19,6 +20,8 @@ pub(super) struct Context {
     /// Memory for requests that are still arriving.
     pub budget: Budget,
     pub metrics: Metrics,
+    /// Shared with the tests that ask for them.
+    pub faults: Arc<Faults>,
     /// True from the moment the server stops: who waits answers what there is.
     pub stopping: watch::Receiver<bool>,
 }
@@ -33,6 +36,7 @@ impl Context {
             fetch_sessions: FetchSessions::new(config.fetch_sessions_max),
             budget: Budget::new(config.queued_request_bytes_max),
             metrics: Metrics::default(),
+            faults: Arc::default(),
             database,
             config,
             stopping,
