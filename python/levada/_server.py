@@ -144,7 +144,7 @@ class Server:
 
     def __repr__(self) -> str:
         try:
-            state = "closed" if self.closed else "open"
+            state = f"{self.bootstrap} {'closed' if self.closed else 'open'}"
         except Exception as error:
             state = str(error)
-        return f"<levada.Server {self.bootstrap} {state}>"
+        return f"<levada.Server {state}>"

@@ -23,16 +23,19 @@ use crate::protocol::messages::sync_group::{SyncGroupRequest, SyncGroupResponse}
 const JOIN_NULL_PROTOCOL_FROM: i16 = 7;
 /// From this version on an error stands for all offsets; before, at each.
 const OFFSETS_WHOLE_FROM: i16 = 2;
+/// Offsets of several groups are asked for at once.
+const OFFSETS_OF_GROUPS_FROM: i16 = 8;
+/// Several coordinators are asked for at once.
+const COORDINATORS_FROM: i16 = 4;
 /// No broker.
 const NO_NODE: i32 = -1;
 
-/// The fields of other versions are not written.
 pub(super) fn find_coordinator<'a>(
     request: &FindCoordinatorRequest<'a>,
     version: i16,
     code: i16,
 ) -> FindCoordinatorResponse<'a> {
-    if version < 4 {
+    if version < COORDINATORS_FROM {
         return FindCoordinatorResponse {
             error_code: code,
             node_id: NO_NODE,
@@ -132,7 +135,6 @@ pub(super) fn offset_commit<'a>(
     }
 }
 
-/// Versions before 8 name one group, later ones several.
 pub(super) fn offset_fetch<'a>(
     request: &OffsetFetchRequest<'a>,
     version: i16,
@@ -162,7 +164,10 @@ pub(super) fn offset_fetch<'a>(
             _ => topics.collect(),
         },
         error_code: code,
-        groups: groups.collect(),
+        groups: match version {
+            OFFSETS_OF_GROUPS_FROM.. => groups.collect(),
+            _ => Vec::new(),
+        },
         ..OffsetFetchResponse::default()
     }
 }
