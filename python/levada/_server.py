@@ -44,7 +44,9 @@ def server_pairs(
             raise InvalidError("listeners say host and port: give those or listeners, not both")
         number = PORT if port is None else number_of(port, "port", 32)
         if not 0 <= number <= 65535:
-            raise InvalidError(f"port {number} is none: give one from 0 (any that is free) to 65535")
+            raise InvalidError(
+                f"port {number} is none: give one from 0 (any that is free) to 65535"
+            )
         name = HOST if host is None else host
         bare = ":" in name and not name.startswith("[")
         pairs["listeners"] = f"[{name}]:{number}" if bare else f"{name}:{number}"

@@ -7,8 +7,8 @@
 ...     [r.value for r in broker.messages(topic)]
 [b'tea']
 
-With pytest, the fixtures ``levada_broker``, ``levada_topic`` and ``levada_broker_session`` come with
-the package.
+With pytest, the fixtures ``levada_broker``, ``levada_topic`` and ``levada_broker_session`` come
+with the package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from ._convert import Settings, SettingValue
+from ._convert import Settings, SettingValue, keyword_pairs
 from ._database import Database, serve
 from ._errors import Error, TimeoutError
 from ._levada import Record, RecordMetadata
@@ -53,11 +53,9 @@ class Broker:
         config: Settings | None = None,
         **settings: SettingValue,
     ) -> None:
-        own = {**_QUICK, **(config or {})}
-        for keyword in settings:
-            own.pop(keyword.replace("_", "."), None)
-        port = None if "listeners" in own or "listeners" in settings else 0
-        self._server = serve(path, port=port, config=own, **settings)
+        own = {**_QUICK, **dict(keyword_pairs(config, settings, {}))}
+        port = None if "listeners" in own else 0
+        self._server = serve(path, port=port, config=own)
         self._database = self._server.database
         # They stay the same when it is started again.
         self._listeners = self._server.listeners

@@ -1,5 +1,6 @@
-"""Levada's fixtures for pytest. A package of its own, so that the engine is not loaded for tests that
-use none of them.
+"""Levada's fixtures for pytest.
+
+A package of its own, so that the engine is not loaded for tests that use none of them.
 
 ``levada_broker``
     A :class:`levada.testing.Broker`, in memory and on a free port, the same for all tests of a

@@ -266,7 +266,9 @@ def test_path(levada_broker):
 """
     )
     if by == "ini":
-        pytester.makeini("[pytest]\nlevada_data = directory\nlevada_settings =\n  num.partitions=3\n")
+        pytester.makeini(
+            "[pytest]\nlevada_data = directory\nlevada_settings =\n  num.partitions=3\n"
+        )
         done = pytester.runpytest_subprocess()
     else:
         done = pytester.runpytest_subprocess("--levada-data=directory")
