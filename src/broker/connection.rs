@@ -10,6 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::Shutdown;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
@@ -114,6 +115,12 @@ impl Connection {
             self.context.metrics.connection_failed();
             tracing::debug!(peer = %self.peer.address, %error, "connection closed");
         }
+        match self.control.order() {
+            // The socket may be gone already.
+            Order::Reset => _ = self.stream.set_zero_linger(),
+            // A child of this process may have a copy: dropping ours alone tells the client nothing.
+            _ => _ = rustix::net::shutdown(&self.stream, Shutdown::Both),
+        }
         self.context.budget.release(&self.share, 0);
         self.context.unread.change(self.told, 0);
     }
@@ -122,15 +129,16 @@ impl Connection {
         let tick = tokio::time::sleep(REST_AFTER);
         tokio::pin!(tick);
         loop {
+            self.hold_still().await;
             self.begin_all()?;
             self.collect();
-            if !self.write()? {
+            if self.control.order() == Order::Reset || !self.write()? {
                 return Ok(());
             }
             self.tell_outgoing();
             let done = self.begun.is_empty() && self.outgoing.is_empty();
             match self.control.order() {
-                Order::Close => return Ok(()),
+                Order::Close | Order::Reset => return Ok(()),
                 Order::Finish if done => return Ok(()),
                 _ if self.ended && done => return Ok(()),
                 _ => {}
@@ -139,6 +147,16 @@ impl Connection {
             match self.next(tick.as_mut()).await? {
                 Step::Again => {}
                 Step::Close => return Ok(()),
+            }
+        }
+    }
+
+    /// While a test wants a broker that hangs.
+    async fn hold_still(&mut self) {
+        while self.context.faults.is_paused() && self.control.order() == Order::Serve {
+            tokio::select! {
+                () = self.context.faults.resumed() => {}
+                () = self.control.changed() => {}
             }
         }
     }

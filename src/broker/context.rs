@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::budget::Budget;
+use super::faults::Faults;
 use super::fetch::FetchSessions;
 use super::metrics::Metrics;
 use super::unread::Unread;
@@ -24,6 +25,8 @@ pub(super) struct Context {
     /// Answers that clients have not read yet.
     pub unread: Unread,
     pub metrics: Metrics,
+    /// Shared with the tests that ask for them.
+    pub faults: Arc<Faults>,
     /// True from the moment the server stops: who waits answers what there is.
     pub stopping: watch::Receiver<bool>,
 }
@@ -40,6 +43,7 @@ impl Context {
             budget: Budget::new(config.queued_request_bytes_max),
             unread: Unread::default(),
             metrics: Metrics::default(),
+            faults: Arc::default(),
             database,
             config,
             settings,

@@ -9,15 +9,18 @@ mod call;
 mod connection;
 mod context;
 mod control;
+mod faults;
 mod fetch;
 mod frames;
 mod handlers;
 mod listener;
 mod metrics;
 mod outgoing;
+mod refuse;
 mod server;
 mod unread;
 mod waiting;
 
 pub use api_reference::api_reference;
+pub use faults::{Faults, api_of, code_of};
 pub use server::{Listening, Server};

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::admin;
 use super::context::Context;
 use super::control::Order;
+use super::faults::Faults;
 use super::listener::{Connections, accept};
 use crate::config::{ListenAddress, Overrides, ServerConfig};
 use crate::embedded::Database;
@@ -20,6 +21,8 @@ use crate::error::{Error, Result};
 const BLOCKING_THREADS_MAX: usize = 64;
 /// How long connections that are told to close at once may take.
 const CLOSE_TIME: Duration = Duration::from_millis(500);
+/// How often connections are told that the server is killed.
+const KILL_AGAIN: Duration = Duration::from_millis(5);
 
 /// A listener that listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +116,37 @@ impl Server {
     /// How many connections are open.
     pub fn connection_count(&self) -> usize {
         self.connections.count()
+    }
+
+    /// Errors, delays and pauses that tests ask for.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.context.faults
+    }
+
+    /// Ends as a process that is killed: nothing that was begun is answered, clients see their
+    /// connections reset and the port closed. What was acknowledged is in the database, which stays
+    /// open. After a stop it does nothing.
+    pub fn kill(&mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        self.connections.tell_all(Order::Reset);
+        let _ = self.stop.send(true);
+        let connections = &self.connections;
+        runtime.block_on(async {
+            // One that was accepted meanwhile has not heard of it.
+            let mut tick = tokio::time::interval(KILL_AGAIN);
+            let all = async {
+                loop {
+                    tokio::select! {
+                        () = connections.gone() => return,
+                        _ = tick.tick() => connections.tell_all(Order::Reset),
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(CLOSE_TIME, all).await;
+        });
+        runtime.shutdown_timeout(CLOSE_TIME);
     }
 
     /// Takes no more connections and requests, answers what was begun for at most `time`, closes.

@@ -8,6 +8,7 @@ use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::broker::context::Context;
 use crate::broker::listener::Peer;
+use crate::broker::refuse::refuse;
 use crate::error::{Code, Error, Result};
 use crate::protocol::{ApiKey, MessageWriter, Reader, RequestHeader};
 
@@ -54,14 +55,17 @@ pub(in crate::broker) fn begin(
         body,
         may_block: false,
     };
-    let answer = match row.run {
-        Run::Inline => (row.serve)(&call)?,
-        Run::Blocking => Answer::Blocking,
+    let fault = context.faults.meet(api);
+    let answer = match (fault.code, row.run) {
+        (Some(code), _) => refuse(&call, code)?,
+        (None, Run::Inline) => (row.serve)(&call)?,
+        (None, Run::Blocking) => Answer::Blocking,
     };
     let answer = match answer {
         Answer::Blocking => elsewhere(row, context.clone(), peer.clone(), frame.to_vec()),
         answer => answer,
     };
+    let answer = fault.late(context, answer);
     Ok(Begun { api, answer })
 }
 

@@ -2,9 +2,11 @@
 
 mod admin;
 mod child;
+mod faults;
 mod groups;
 mod hostile;
 mod hostile_batches;
+mod list_offsets;
 mod offsets;
 pub mod operations;
 mod records;
