@@ -4,5 +4,5 @@ mod crashes;
 mod embedded;
 mod offsets;
 mod protocol;
-mod stuck;
+pub mod stuck;
 mod support;
