@@ -52,6 +52,11 @@ impl Client {
         self.place.is_over()
     }
 
+    /// Whether what is there now is all that comes.
+    pub fn is_written(&self) -> bool {
+        self.place.is_written()
+    }
+
     pub fn below(&mut self, limit: u64) -> u64 {
         self.random = self
             .random

@@ -80,6 +80,7 @@ fn a_broker_that_is_killed_keeps_what_it_acknowledged() {
     place.end();
     let sent = plain.map(joined);
     let transactional = transactional.map(|(id, thread)| (id, joined(thread)));
+    place.all_written();
     let [events_0, events_1, left, right] = readers.map(joined);
     process.kill(&place);
 

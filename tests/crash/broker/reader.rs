@@ -7,12 +7,12 @@ use super::client::Client;
 
 const VERSION: i16 = 12;
 
-/// Reads until the end is told and nothing more comes; gives the values in their order.
+/// Reads until everything is read that was written; gives the values in their order.
 pub fn read(mut client: Client, topic: &str, partition: i32) -> Vec<String> {
     let mut values = Vec::new();
     let mut from = 0;
     loop {
-        let over = client.is_over();
+        let written = client.is_written();
         let request = FetchRequest {
             max_wait_ms: 100,
             min_bytes: 1,
@@ -36,7 +36,7 @@ pub fn read(mut client: Client, topic: &str, partition: i32) -> Vec<String> {
         let data = &response.responses[0].partitions[0];
         assert_eq!(data.error_code, 0, "{topic}-{partition} from {from}");
         from = take(data, from, &mut values);
-        if over && from == data.high_watermark {
+        if written && from == data.high_watermark {
             return values;
         }
     }

@@ -7,11 +7,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Where the broker is now, and whether clients shall come to an end.
+/// Where the broker is now, and how far the test is.
 #[derive(Debug, Default)]
 pub struct Place {
     address: Mutex<Option<String>>,
     over: AtomicBool,
+    /// Nobody writes any more.
+    written: AtomicBool,
     failed: AtomicBool,
 }
 
@@ -44,6 +46,15 @@ impl Place {
     pub fn check(&self) {
         let failed = self.failed.load(Ordering::Relaxed);
         assert!(!failed, "another thread has failed");
+    }
+
+    pub fn is_written(&self) -> bool {
+        self.check();
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub fn all_written(&self) {
+        self.written.store(true, Ordering::Relaxed);
     }
 
     pub fn end(&self) {
