@@ -90,15 +90,12 @@ impl Client {
     }
 
     /// Sends a request again and again until it is answered with a code that is final.
-    pub fn until_final<'a, M: Message<'a>>(
+    pub fn until_final<'a, M: Message<'a> + Clone>(
         &mut self,
         version: i16,
         request: &M,
         code: impl Fn(&Answer) -> i16,
-    ) -> Answer
-    where
-        M: Clone,
-    {
+    ) -> Answer {
         let started = Instant::now();
         loop {
             if let Some(answer) = self.once(version, request.clone())
