@@ -52,17 +52,14 @@ async def produce(bootstrap, request):
             enable_idempotence=batch["idempotent"],
             linger_ms=50,
         ) as producer:
-            await send(producer, request["topic"], batch["partition"], wanted)
+            await send(producer, batch["topic"], 0, wanted)
 
     for batch in request["batches"]:
         await step(batch["name"], run(batch))
 
 
 async def consume(bootstrap, request):
-    left = {
-        aiokafka.TopicPartition(p["topic"], p["partition"]): p["count"]
-        for p in request["partitions"]
-    }
+    left = {aiokafka.TopicPartition(t["topic"], 0): t["count"] for t in request["topics"]}
     async with aiokafka.AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -74,9 +71,7 @@ async def consume(bootstrap, request):
             for place, many in (await consumer.getmany(timeout_ms=1000)).items():
                 for r in many:
                     left[place] -= 1
-                    consumed(
-                        r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers
-                    )
+                    consumed(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
 
 
 async def group(bootstrap, request):

@@ -47,14 +47,12 @@ def produce(bootstrap, request):
         }
         step(
             batch["name"],
-            lambda config=config, batch=batch: send(
-                ck.Producer(config), request["topic"], batch["partition"], wanted
-            ),
+            lambda config=config, batch=batch: send(ck.Producer(config), batch["topic"], 0, wanted),
         )
 
 
 def consume(bootstrap, request):
-    left = {(p["topic"], p["partition"]): p["count"] for p in request["partitions"]}
+    left = {(t["topic"], 0): t["count"] for t in request["topics"]}
     consumer = ck.Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -73,9 +71,7 @@ def consume(bootstrap, request):
         place = (message.topic(), message.partition())
         left[place] -= 1
         stamp = message.timestamp()[1]
-        consumed(
-            *place, message.offset(), stamp, message.key(), message.value(), message.headers()
-        )
+        consumed(*place, message.offset(), stamp, message.key(), message.value(), message.headers())
     consumer.close()
 
 
@@ -149,7 +145,10 @@ def transactions(bootstrap, request):
     try:
         first.commit_transaction(20)
     except ck.KafkaException as error:
-        fenced = error.args[0].code() in (ck.KafkaError._FENCED, ck.KafkaError.INVALID_PRODUCER_EPOCH)
+        fenced = error.args[0].code() in (
+            ck.KafkaError._FENCED,
+            ck.KafkaError.INVALID_PRODUCER_EPOCH,
+        )
         outcome("fence", None if fenced else error)
     else:
         outcome("fence", AssertionError("the first producer could commit"))
@@ -183,9 +182,7 @@ def admin(bootstrap, request):
         return each(client.describe_configs([resource]))[0][CONFIG].value
 
     def alter():
-        entry = adm.ConfigEntry(
-            CONFIG, "65536", incremental_operation=adm.AlterConfigOpType.SET
-        )
+        entry = adm.ConfigEntry(CONFIG, "65536", incremental_operation=adm.AlterConfigOpType.SET)
         each(
             client.incremental_alter_configs(
                 [adm.ConfigResource(adm.ResourceType.TOPIC, topic, incremental_configs=[entry])]

@@ -28,7 +28,7 @@ def produce(bootstrap, request):
             enable_idempotence=batch["idempotent"],
             linger_ms=50,
         )
-        send(producer, request["topic"], batch["partition"], wanted)
+        send(producer, batch["topic"], 0, wanted)
         producer.close()
 
     for batch in request["batches"]:
@@ -36,9 +36,7 @@ def produce(bootstrap, request):
 
 
 def consume(bootstrap, request):
-    left = {
-        kafka.TopicPartition(p["topic"], p["partition"]): p["count"] for p in request["partitions"]
-    }
+    left = {kafka.TopicPartition(t["topic"], 0): t["count"] for t in request["topics"]}
     consumer = kafka.KafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -50,9 +48,7 @@ def consume(bootstrap, request):
         for place, many in consumer.poll(1000).items():
             for r in many:
                 left[place] -= 1
-                consumed(
-                    r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers
-                )
+                consumed(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
     consumer.close()
 
 
@@ -134,9 +130,7 @@ def transactions(bootstrap, request):
         second.begin_transaction()
         put(second, b"last")
         place = kafka.TopicPartition(topic, 0)
-        second.send_offsets_to_transaction(
-            {place: OffsetAndMetadata(3, "", -1)}, request["group"]
-        )
+        second.send_offsets_to_transaction({place: OffsetAndMetadata(3, "", -1)}, request["group"])
         second.commit_transaction()
 
     step("offsets", offsets)

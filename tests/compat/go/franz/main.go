@@ -43,7 +43,7 @@ func produce(bootstrap string, request wire.Request) {
 		producer := client(bootstrap, options...)
 		var records []*kgo.Record
 		for _, r := range request.Wanted() {
-			record := &kgo.Record{Topic: request.Topic, Partition: batch.Partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Timestamp)}
+			record := &kgo.Record{Topic: batch.Topic, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Timestamp)}
 			for _, h := range r.Headers {
 				record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 			}
@@ -59,11 +59,8 @@ func produce(bootstrap string, request wire.Request) {
 func consume(bootstrap string, request wire.Request) {
 	at := map[string]map[int32]kgo.Offset{}
 	left := 0
-	for _, place := range request.Partitions {
-		if at[place.Topic] == nil {
-			at[place.Topic] = map[int32]kgo.Offset{}
-		}
-		at[place.Topic][place.Partition] = kgo.NewOffset().AtStart()
+	for _, place := range request.Topics {
+		at[place.Topic] = map[int32]kgo.Offset{0: kgo.NewOffset().AtStart()}
 		left += place.Count
 	}
 	isolation := kgo.ReadUncommitted()

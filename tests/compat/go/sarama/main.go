@@ -37,7 +37,7 @@ func encode(data []byte) sarama.Encoder {
 	return sarama.ByteEncoder(data)
 }
 
-func send(bootstrap string, settings *sarama.Config, request wire.Request, partition int32) error {
+func send(bootstrap string, settings *sarama.Config, request wire.Request, topic string) error {
 	producer, err := sarama.NewSyncProducer([]string{bootstrap}, settings)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func send(bootstrap string, settings *sarama.Config, request wire.Request, parti
 	defer producer.Close()
 	var many []*sarama.ProducerMessage
 	for _, r := range request.Wanted() {
-		message := &sarama.ProducerMessage{Topic: request.Topic, Partition: partition, Key: encode(r.Key), Value: encode(r.Value), Timestamp: time.UnixMilli(r.Timestamp)}
+		message := &sarama.ProducerMessage{Topic: topic, Key: encode(r.Key), Value: encode(r.Value), Timestamp: time.UnixMilli(r.Timestamp)}
 		for _, h := range r.Headers {
 			message.Headers = append(message.Headers, sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value})
 		}
@@ -63,7 +63,7 @@ func produce(bootstrap string, request wire.Request) {
 			settings.Producer.Idempotent = true
 			settings.Net.MaxOpenRequests = 1
 		}
-		wire.Outcome(batch.Name, send(bootstrap, settings, request, batch.Partition))
+		wire.Outcome(batch.Name, send(bootstrap, settings, request, batch.Topic))
 	}
 }
 
@@ -74,8 +74,8 @@ func consume(bootstrap string, request wire.Request) {
 	}
 	consumer, err := sarama.NewConsumer([]string{bootstrap}, settings)
 	wire.Must(err)
-	for _, place := range request.Partitions {
-		partition, err := consumer.ConsumePartition(place.Topic, place.Partition, sarama.OffsetOldest)
+	for _, place := range request.Topics {
+		partition, err := consumer.ConsumePartition(place.Topic, 0, sarama.OffsetOldest)
 		wire.Must(err)
 		for range place.Count {
 			m := <-partition.Messages()

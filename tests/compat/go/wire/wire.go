@@ -34,28 +34,27 @@ type Record struct {
 
 type Batch struct {
 	Name       string `json:"name"`
+	Topic      string `json:"topic"`
 	Codec      string `json:"codec"`
-	Partition  int32  `json:"partition"`
 	Idempotent bool   `json:"idempotent"`
 }
 
 type Place struct {
-	Topic     string `json:"topic"`
-	Partition int32  `json:"partition"`
-	Count     int    `json:"count"`
+	Topic string `json:"topic"`
+	Count int    `json:"count"`
 }
 
 type Request struct {
-	Topic      string  `json:"topic"`
-	Records    string  `json:"records"`
-	Batches    []Batch `json:"batches"`
-	Partitions []Place `json:"partitions"`
-	Isolation  string  `json:"isolation"`
-	Group      string  `json:"group"`
-	Protocol   string  `json:"protocol"`
-	Session    int     `json:"session_ms"`
-	Heartbeat  int     `json:"heartbeat_ms"`
-	ID         string  `json:"id"`
+	Topic     string  `json:"topic"`
+	Records   string  `json:"records"`
+	Batches   []Batch `json:"batches"`
+	Topics    []Place `json:"topics"`
+	Isolation string  `json:"isolation"`
+	Group     string  `json:"group"`
+	Protocol  string  `json:"protocol"`
+	Session   int     `json:"session_ms"`
+	Heartbeat int     `json:"heartbeat_ms"`
+	ID        string  `json:"id"`
 }
 
 // ErrNotOffered is what a step ends with where the client has no such call.
