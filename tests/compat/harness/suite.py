@@ -80,10 +80,10 @@ class Suite:
 
     def consume(self, client):
         produced = {}
+        own = self.produced[client].result()
         for sender, future in self.produced.items():
             try:
                 cells = future.result()
-            own = self.produced[client].result()
             except Missing:
                 continue
             produced[sender] = [
