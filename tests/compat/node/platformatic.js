@@ -8,7 +8,7 @@ const SETTING = 'max.message.bytes'
 const FENCED = /PRODUCER_FENCED|INVALID_PRODUCER_EPOCH/
 
 function base (bootstrap) {
-  return { clientId: 'compat', bootstrapBrokers: [bootstrap], retries: 5, metadataMaxAge: 1000, autocreateTopics: false }
+  return { clientId: 'compat', bootstrapBrokers: [bootstrap], retries: 5, autocreateTopics: false }
 }
 
 async function produce (bootstrap, request) {
@@ -62,7 +62,7 @@ async function group (bootstrap, request) {
     request.protocol === 'consumer'
       ? { groupProtocol: 'consumer' }
       : { sessionTimeout: request.session_ms, heartbeatInterval: request.heartbeat_ms, rebalanceTimeout: request.session_ms }
-  const consumer = new Consumer({ ...base(bootstrap), ...protocol, groupId: request.group, maxWaitTime: 200 })
+  const consumer = new Consumer({ ...base(bootstrap), ...protocol, metadataMaxAge: 1000, groupId: request.group, maxWaitTime: 200 })
   let last
   setInterval(() => {
     const mine = (consumer.assignments ?? []).flatMap(a => (a.topic === request.topic ? a.partitions : [])).sort((a, b) => a - b)
@@ -97,8 +97,8 @@ function fenced (error) {
 async function transactions (bootstrap, request) {
   const topic = request.topic
   const producer = () => new Producer({ ...base(bootstrap), transactionalId: request.id, idempotent: true })
-  const put = async (producer, value) => {
-    const transaction = await producer.beginTransaction()
+  const put = async (producer, value, options) => {
+    const transaction = await producer.beginTransaction(options)
     await transaction.send({ messages: [{ topic, partition: 0, key: Buffer.from('k'), value: Buffer.from(value) }] })
     return transaction
   }
@@ -107,8 +107,9 @@ async function transactions (bootstrap, request) {
   if (!(await step('abort', async () => (await put(first, 'aborted')).abort()))) return
   const open = await put(first, 'fenced')
   const second = producer()
-  // The client asks for a producer id only here.
-  await (await second.beginTransaction()).abort()
+  // The client asks for a producer id only here, and unless it is told otherwise for one that it had.
+  const anew = { producerId: -1n, producerEpoch: -1 }
+  await (await second.beginTransaction(anew)).cancel()
   await step('fence', async () => {
     try {
       await open.commit()
@@ -123,7 +124,7 @@ async function transactions (bootstrap, request) {
     const consumer = new Consumer({ ...base(bootstrap), groupId: request.group })
     const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false, isolationLevel: 1 })
     const { value } = await stream[Symbol.asyncIterator]().next()
-    const transaction = await put(second, 'last')
+    const transaction = await put(second, 'last', anew)
     await transaction.addConsumer(consumer)
     await transaction.addOffset(value)
     await transaction.commit()
