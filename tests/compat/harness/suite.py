@@ -90,7 +90,9 @@ class Suite:
                 # What it cannot compress it cannot read.
                 name
                 for name, outcome in cells.items()
-                if outcome is None and own[name] != scenarios.NOT_OFFERED
+                if outcome is None
+                and own[name] != scenarios.NOT_OFFERED
+                and (name not in client.unread or sender is client)
             ]
         return scenarios.consume(client, self.command(client), self.harness, produced)
 
@@ -102,4 +104,7 @@ class Suite:
         found = dict(self.produced[client].result())
         for job in self.jobs[client]:
             found.update(job.result())
+        for column in client.limits:
+            if found[column] not in (None, scenarios.NOT_OFFERED):
+                found[column] = scenarios.LIMIT
         return found

@@ -2,8 +2,8 @@
 
 import pathlib
 
-from .clients import ROOT
-from .scenarios import ADMIN, BATCHES, NOT_OFFERED, TRANSACTIONS
+from .clients import CLIENTS, ROOT
+from .scenarios import ADMIN, BATCHES, LIMIT, NOT_OFFERED, TRANSACTIONS
 
 PATH = ROOT / "docs" / "clients.md"
 
@@ -32,7 +32,7 @@ LEGEND = {
 
 
 def shown(cell):
-    return {None: "yes", NOT_OFFERED: NOT_OFFERED}.get(cell, "fails")
+    return {None: "yes", NOT_OFFERED: NOT_OFFERED, LIMIT: LIMIT}.get(cell, "fails")
 
 
 def render(rows):
@@ -41,7 +41,8 @@ def render(rows):
         "# Clients",
         "",
         "Kafka clients that were run, unchanged, against `levada serve`; `tests/compat` holds what is listed here.",
-        "`yes`: it works. `-`: the client does not offer it. `fails`: it does not work; why is below.",
+        "`yes`: it works. `-`: the client does not offer it. `no`: the client does it wrong with Apache Kafka",
+        "too. `fails`: it works with Apache Kafka and not with Levada. Reasons are below.",
         "",
         "| client | version |",
         "| --- | --- |",
@@ -54,6 +55,12 @@ def render(rows):
             out.append(f"| {name} | {' | '.join(shown(cells[c]) for c in columns)} |")
     out += ["", "## What the columns say", ""]
     out += [f"- {name}: {text}." for name, text in LEGEND.items()]
+    limits = [
+        f"- {client.name}, {column}: {reason}."
+        for client in CLIENTS
+        for column, reason in client.limits.items()
+    ]
+    out += ["", "## What clients do wrong", "", *limits]
     failures = [
         f"- {name}, {column}: {' '.join(reason.split())[:300]}"
         for (name, _), cells in rows.items()

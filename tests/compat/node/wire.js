@@ -71,5 +71,6 @@ export async function until (want, ask) {
 export async function main (commands) {
   const [bootstrap, command, request] = process.argv.slice(2)
   await commands[command](bootstrap, JSON.parse(readFileSync(request, 'utf8')))
-  process.exit(0)
+  // What was printed is still on its way into the pipe.
+  process.stdout.write('', () => process.exit(0))
 }
