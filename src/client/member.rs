@@ -116,6 +116,11 @@ impl Member {
         Ok(Some(self.owned.clone()))
     }
 
+    /// Makes the next heartbeat due at once.
+    pub fn hurry(&mut self) {
+        self.due = Duration::ZERO;
+    }
+
     pub fn owned(&self) -> &[TopicPartition] {
         &self.owned
     }
