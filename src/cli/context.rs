@@ -50,10 +50,18 @@ impl Context {
 
     /// The data directory; Invalid when none was named.
     pub fn dir(&self) -> Result<&Path> {
-        let why = match &self.target {
-            Target::Dir(dir) => return Ok(dir),
-            Target::Nothing => "no data directory: name one with --dir, or in LEVADA_DIR",
-            Target::Cluster(_) => "this needs a data directory, not a cluster: name one with --dir",
+        self.dir_or(None)
+    }
+
+    /// The same, or what a configuration file says.
+    pub fn dir_or<'a>(&'a self, file: Option<&'a Path>) -> Result<&'a Path> {
+        let why = match (&self.target, file) {
+            (Target::Dir(dir), _) => return Ok(dir),
+            (Target::Nothing, Some(dir)) => return Ok(dir),
+            (Target::Nothing, None) => "no data directory: name one with --dir, or in LEVADA_DIR",
+            (Target::Cluster(_), _) => {
+                "this needs a data directory, not a cluster: name one with --dir"
+            }
         };
         Err(Stop::Failed(Error::invalid(why)))
     }

@@ -1,6 +1,5 @@
 //! The subcommand.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -17,7 +16,7 @@ use crate::cli::stop::Result;
 use crate::cli::summary::Summary;
 use crate::embedded::{Bound, Database, ScanOptions};
 use crate::engine::PartitionHandle;
-use crate::types::{IsolationLevel, Offset};
+use crate::types::IsolationLevel;
 
 /// A table on a terminal ends here unless --limit says otherwise.
 const TABLE_ROWS: u64 = 100;

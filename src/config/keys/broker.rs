@@ -35,7 +35,6 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Kept; one node has one replica of everything."),
     broker("delete.topic.enable")
         .boolean("true")
-        .restart()
         .doc("Whether topics may be deleted."),
     broker("fetch.max.bytes")
         .int("57671680")
@@ -290,7 +289,6 @@ pub(super) const KEYS: &[Key] = &[
     broker("num.partitions")
         .int("1")
         .at_least(1)
-        .restart()
         .doc("Partitions of a topic that is made without saying how many."),
     broker("num.recovery.threads.per.data.dir")
         .int("2")
