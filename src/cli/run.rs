@@ -72,11 +72,17 @@ fn dispatch(matches: &ArgMatches, json: bool) -> Result {
 
 /// What was named on the command line, else in the environment.
 fn target(matches: &ArgMatches) -> Result<Target> {
-    if let Some(dir) = matches.get_one::<PathBuf>("dir") {
-        return Ok(Target::Dir(dir.clone()));
-    }
-    if let Some(addresses) = matches.get_one::<String>("bootstrap") {
-        return Ok(Target::Cluster(addresses.clone()));
+    let dir = matches.get_one::<PathBuf>("dir");
+    match (dir, matches.get_one::<String>("bootstrap")) {
+        // One before the subcommand and one behind it, which clap does not see together.
+        (Some(_), Some(_)) => {
+            return Err(Stop::Failed(Error::invalid(
+                "--dir and --bootstrap exclude each other: a directory or a cluster",
+            )));
+        }
+        (Some(dir), None) => return Ok(Target::Dir(dir.clone())),
+        (None, Some(addresses)) => return Ok(Target::Cluster(addresses.clone())),
+        (None, None) => {}
     }
     let dir = std::env::var_os(DIR_VARIABLE).map(PathBuf::from);
     let bootstrap = std::env::var(BOOTSTRAP_VARIABLE).ok();

@@ -34,6 +34,8 @@ pub struct Cluster {
     connections: HashMap<i32, Connection>,
     /// A connection to a bootstrap broker, whose node is not known.
     first: Option<Connection>,
+    /// Whether it was reached once: then a broker that is gone may come back, and is waited for longer.
+    reached: bool,
 }
 
 /// Whom to ask.
@@ -67,8 +69,10 @@ impl Cluster {
             coordinators: HashMap::new(),
             connections: HashMap::new(),
             first: None,
+            reached: false,
         };
         cluster.refresh(&[])?;
+        cluster.reached = true;
         Ok(cluster)
     }
 
@@ -82,7 +86,7 @@ impl Cluster {
     }
 
     pub(super) fn retry(&self) -> Retry {
-        Retry::new(&*self.clock, &self.options)
+        Retry::new(&*self.clock, &self.options, self.reached)
     }
 
     /// Whether `to` knows the API at all.

@@ -93,7 +93,12 @@ impl Connection {
             correlation_id: 0,
             writer: MessageWriter::new(),
         };
-        connection.agree(options.request_timeout)?;
+        let agreed = connection.agree(options.connect_timeout);
+        // Nothing that changes anything was sent yet.
+        agreed.map_err(|e| match errors::is_of_connection(&e) {
+            true => e.with_code(Code::BrokerNotAvailable),
+            false => e,
+        })?;
         Ok(connection)
     }
 

@@ -387,6 +387,16 @@ impl Chunk {
         let bytes = self.rest.split_to(header.size_bytes);
         let plain = PlainRecords::open(&bytes, PLAIN_BYTES_MAX).map_err(damaged)?;
         let mut spans = Vec::new();
+        // Also before a marker: its transaction may have begun before the first offset asked for.
+        let last = header.last_offset().get();
+        while self
+            .aborted
+            .front()
+            .is_some_and(|(first, _)| *first <= last)
+        {
+            let opened = self.aborted.pop_front();
+            self.open.extend(opened.map(|(_, producer)| producer));
+        }
         if header.attributes.is_control() {
             for record in plain.records() {
                 let record = ControlRecord::parse(record.map_err(damaged)?.key).map_err(damaged)?;
@@ -395,15 +405,6 @@ impl Chunk {
                 }
             }
         } else {
-            let last = header.last_offset().get();
-            while self
-                .aborted
-                .front()
-                .is_some_and(|(first, _)| *first <= last)
-            {
-                self.open
-                    .extend(self.aborted.pop_front().map(|(_, producer)| producer));
-            }
             let aborted = isolation == IsolationLevel::ReadCommitted
                 && header.attributes.is_transactional()
                 && self.open.contains(&header.producer_id.get());

@@ -70,13 +70,13 @@ pub struct Options {
     /// Brokers to ask first; the others are found through them.
     pub bootstrap: Vec<Address>,
     pub client_id: String,
-    /// How long one connection attempt may take.
+    /// How long one connection attempt may take, and the broker's first answer on it.
     pub connect_timeout: Duration,
     /// How long one answer may take, beyond what the request itself asks the broker to wait.
     pub request_timeout: Duration,
     /// How long an operation is tried again as a whole.
     pub retry_timeout: Duration,
-    /// The same while no broker can be reached at all: a wrong address should show soon.
+    /// The same while no broker was reached yet: a wrong address should show soon.
     pub unreachable_timeout: Duration,
 }
 

@@ -21,11 +21,14 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    pub(super) fn new(clock: &dyn Clock, options: &Options) -> Retry {
+    pub(super) fn new(clock: &dyn Clock, options: &Options, reached: bool) -> Retry {
         Retry {
             started: clock.monotonic(),
             limit: options.retry_timeout,
-            unreachable_limit: options.unreachable_timeout,
+            unreachable_limit: match reached {
+                true => options.retry_timeout,
+                false => options.unreachable_timeout,
+            },
             pause: PAUSE_MIN,
         }
     }
