@@ -2,7 +2,7 @@
 //!
 //! The layers, from the bottom; imports point down only (`tests/tidy` holds that):
 //! `error types clock metrics disk codec config` · `record` · `log protocol` · `archive` · `engine` ·
-//! `embedded` · `broker` · `cli`.
+//! `embedded client` · `broker` · `cli`.
 
 // Tests may look at the disk and the clock past the seams; the library itself is checked without them.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -26,6 +26,9 @@ pub mod archive;
 pub mod engine;
 
 pub mod embedded;
+
+#[cfg(feature = "client")]
+pub mod client;
 
 #[cfg(feature = "broker")]
 pub mod broker;

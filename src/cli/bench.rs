@@ -5,17 +5,17 @@ use std::time::Duration;
 use clap::Parser;
 use serde::Serialize;
 
+use super::backend::{Backend, SinkOptions, Source, SourceOptions};
 use super::commands::Subcommand;
 use super::context::Context;
 use super::output::table;
 use super::stop::Result;
 use super::{human, produce, progress};
-use crate::clock::Clock;
 use crate::codec::compression::Compression;
-use crate::embedded::{ConsumerOptions, Database, Message, ProducerOptions, Start};
+use crate::embedded::{Message, Start};
 use crate::engine::NewTopic;
 use crate::error::Error;
-use crate::types::TopicId;
+use crate::types::{IsolationLevel, Offset, TopicId};
 
 /// How long records are sent one by one, each waited for.
 const LATENCY_SECONDS: u64 = 1;
@@ -31,6 +31,7 @@ Examples:
   levada --dir data bench --records 5000000 --size 1000 --compression zstd
   levada --dir :memory: bench --json
   levada --dir data bench --durability cache
+  levada --bootstrap localhost:9092 bench --records 200000
 
 It makes a topic levada-bench-…, and deletes it at the end. One thread each way; the figures of one run
 are no measurement, run it a few times."
@@ -47,9 +48,9 @@ pub struct Bench {
     /// none, gzip, snappy, lz4 or zstd
     #[arg(long, value_name = "CODEC", default_value = "none", value_parser = produce::codec)]
     compression: Compression,
-    /// disk or cache: the topic's levada.durability
-    #[arg(long, value_name = "WHERE", default_value = "disk")]
-    durability: String,
+    /// disk or cache: the topic's levada.durability; without it disk, or what the cluster does
+    #[arg(long, value_name = "WHERE")]
+    durability: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,15 +84,20 @@ impl Subcommand for Bench {
         if self.records == 0 {
             return Err(Error::invalid("--records must be above 0").into());
         }
-        let measured = context.with_new_database(|db| {
+        let durability = match &self.durability {
+            None if !context.is_wire() => Some("disk"),
+            other => other.as_deref(),
+        };
+        let setting = |value: &str| ("levada.durability".to_owned(), value.to_owned());
+        let measured = context.with_new_backend(|on| {
             let topic = format!("levada-bench-{}", TopicId::random());
             let new = NewTopic {
-                config: vec![("levada.durability".to_owned(), self.durability.clone())],
+                config: durability.map(setting).into_iter().collect(),
                 ..NewTopic::new(&topic, self.partitions)
             };
-            db.engine().create_topic(&new)?;
-            let measured = self.measure(db, &topic);
-            db.engine().delete_topic(&topic)?;
+            on.create_topic(&new)?;
+            let measured = self.measure(on, &topic);
+            on.delete_topic(&topic)?;
             measured
         })?;
         context.output().show(&measured, text)
@@ -99,13 +105,13 @@ impl Subcommand for Bench {
 }
 
 impl Bench {
-    fn measure(&self, db: &Database, topic: &str) -> Result<Measured> {
+    fn measure(&self, on: &mut dyn Backend, topic: &str) -> Result<Measured> {
         let figures = vec![
-            self.timed(db, "produce", |db| self.produce(db, topic))?,
-            self.timed(db, "consume", |db| self.consume(db, topic))?,
-            self.timed(db, "consume as stored", |db| self.consume_raw(db, topic))?,
+            self.timed(on, "produce", |on| self.produce(on, topic))?,
+            self.timed(on, "consume", |on| self.consume(on, topic))?,
+            self.timed(on, "consume as stored", |on| self.consume_raw(on, topic))?,
         ];
-        let latency_ms = self.latency(db, topic)?;
+        let latency_ms = self.latency(on, topic)?;
         Ok(Measured {
             figures,
             latency_ms,
@@ -114,13 +120,13 @@ impl Bench {
 
     fn timed(
         &self,
-        db: &Database,
+        on: &mut dyn Backend,
         what: &'static str,
-        work: impl FnOnce(&Database) -> Result<u64>,
+        work: impl FnOnce(&mut dyn Backend) -> Result<u64>,
     ) -> Result<Figures> {
-        let clock = db.engine().clock();
+        let clock = on.clock();
         let started = clock.monotonic();
-        let records = work(db)?;
+        let records = work(on)?;
         let took = clock.monotonic() - started;
         let bytes = records * self.size as u64;
         Ok(Figures {
@@ -150,12 +156,13 @@ impl Bench {
         payload
     }
 
-    fn produce(&self, db: &Database, topic: &str) -> Result<u64> {
-        let producer = db.producer(ProducerOptions {
+    fn produce(&self, on: &mut dyn Backend, topic: &str) -> Result<u64> {
+        let options = SinkOptions {
             compression: self.compression,
-            request_bytes_max: i32::MAX as usize,
-            ..ProducerOptions::default()
-        })?;
+            linger: None,
+            any_size: true,
+        };
+        let mut sink = on.sink(topic, &options)?;
         let payload = self.payload();
         let bar = progress::of_items(Some(self.records));
         for n in 0..self.records {
@@ -164,33 +171,33 @@ impl Bench {
                 value: payload.get(at..at + self.size),
                 ..Message::default()
             };
-            producer.send(topic, message)?;
+            sink.send(message)?;
             if n.is_multiple_of(10_000) {
                 bar.set_position(n);
             }
         }
-        producer.close(Database::FLUSH_TIMEOUT)?;
+        sink.finish()?;
         progress::finish(&bar);
         Ok(self.records)
     }
 
-    fn consume(&self, db: &Database, topic: &str) -> Result<u64> {
-        let consumer = reader(db, topic)?;
+    fn consume(&self, on: &mut dyn Backend, topic: &str) -> Result<u64> {
+        let mut source = reader(on, topic)?;
         let bar = progress::of_items(Some(self.records));
         let (mut records, mut bytes) = (0u64, 0u64);
         while records < self.records {
-            let batches = consumer.poll(Some(10_000), POLL_WAIT)?;
-            if batches.is_empty() {
+            let read = source.poll(10_000, POLL_WAIT, &mut |_, record| {
+                bytes += record.value.map_or(0, <[u8]>::len) as u64;
+                Ok(())
+            })?;
+            if read == 0 {
                 return Err(missing(records, self.records).into());
             }
-            for record in batches.iter().flat_map(|batch| batch.iter()) {
-                records += 1;
-                bytes += record.value.map_or(0, <[u8]>::len) as u64;
-            }
+            records += read as u64;
             bar.set_position(records);
         }
         progress::finish(&bar);
-        consumer.close()?;
+        source.close()?;
         if bytes != self.records * self.size as u64 {
             return Err(
                 Error::internal(format!("{bytes} bytes came back, others were sent")).into(),
@@ -199,47 +206,42 @@ impl Bench {
         Ok(records)
     }
 
-    fn consume_raw(&self, db: &Database, topic: &str) -> Result<u64> {
-        let consumer = reader(db, topic)?;
+    fn consume_raw(&self, on: &mut dyn Backend, topic: &str) -> Result<u64> {
+        let mut source = reader(on, topic)?;
         let mut records = 0;
         while records < self.records {
-            let raw = consumer.poll_raw(None, POLL_WAIT)?;
-            if raw.is_empty() {
+            let read = source.skim(POLL_WAIT)?;
+            if read == 0 {
                 return Err(missing(records, self.records).into());
             }
-            for batch in raw
-                .iter()
-                .flat_map(|r| crate::record::Batches::new(&r.batches))
-            {
-                records += u64::from(batch?.header().count.unsigned_abs());
-            }
+            records += read;
         }
-        consumer.close()?;
+        source.close()?;
         Ok(records)
     }
 
-    fn latency(&self, db: &Database, topic: &str) -> Result<Latency> {
-        let producer = db.producer(ProducerOptions {
-            linger: Duration::ZERO,
-            request_bytes_max: i32::MAX as usize,
-            ..ProducerOptions::default()
-        })?;
+    fn latency(&self, on: &mut dyn Backend, topic: &str) -> Result<Latency> {
+        let clock = on.clock();
+        let options = SinkOptions {
+            linger: Some(Duration::ZERO),
+            any_size: true,
+            ..SinkOptions::default()
+        };
+        let mut sink = on.sink(topic, &options)?;
         let payload = self.payload();
         let message = Message {
             value: payload.get(..self.size),
             ..Message::default()
         };
-        let clock: &dyn Clock = &**db.engine().clock();
         let end = clock.monotonic() + Duration::from_secs(LATENCY_SECONDS);
         let mut samples = Vec::new();
         while clock.monotonic() < end {
             let sent = clock.monotonic();
-            let delivery = producer.send(topic, message)?;
-            producer.flush(Database::FLUSH_TIMEOUT)?;
-            delivery.wait(Database::FLUSH_TIMEOUT)?;
+            sink.send(message)?;
+            sink.flush()?;
             samples.push((clock.monotonic() - sent).as_secs_f64() * 1000.0);
         }
-        producer.close(Database::FLUSH_TIMEOUT)?;
+        sink.finish()?;
         samples.sort_by(f64::total_cmp);
         let at = |part: f64| {
             let index = (samples.len() as f64 * part) as usize;
@@ -258,13 +260,16 @@ impl Bench {
     }
 }
 
-fn reader(db: &Database, topic: &str) -> Result<crate::embedded::Consumer> {
-    let consumer = db.consumer(ConsumerOptions {
+fn reader<'b>(on: &'b mut dyn Backend, topic: &str) -> Result<Box<dyn Source + 'b>> {
+    let places = on.places(topic)?;
+    let places: Vec<_> = places.into_iter().map(|p| (p, Offset::ZERO)).collect();
+    let mut source = on.source(SourceOptions {
+        group: None,
         start: Start::Earliest,
-        ..ConsumerOptions::default()
+        isolation: IsolationLevel::ReadUncommitted,
     })?;
-    consumer.subscribe(&[topic])?;
-    Ok(consumer)
+    source.assign(&places)?;
+    Ok(source)
 }
 
 fn missing(records: u64, sent: u64) -> Error {

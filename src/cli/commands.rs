@@ -18,28 +18,39 @@ pub trait Subcommand: CommandFactory + FromArgMatches {
 pub struct Row {
     pub command: fn() -> Command,
     pub run: fn(&Context, &ArgMatches) -> Result,
+    /// Why it does nothing for a cluster; `None` when it does.
+    pub not_for_clusters: Option<&'static str>,
 }
 
 /// In the order of the help.
 pub const COMMANDS: &[Row] = &[
-    row::<serve::Serve>(),
+    files::<serve::Serve>("it serves a data directory"),
     row::<topic::Topic>(),
     row::<produce::Produce>(),
     row::<consume::Consume>(),
     row::<group::Group>(),
-    row::<archive::Archive>(),
-    row::<scan::Scan>(),
+    files::<archive::Archive>("the archive is files of a data directory"),
+    files::<scan::Scan>("it reads files of a data directory as columns"),
     row::<import::Import>(),
-    row::<check::Check>(),
-    row::<dump::Dump>(),
+    files::<check::Check>("it reads the files of a data directory"),
+    files::<dump::Dump>("it reads single files, which no broker hands out"),
     row::<bench::Bench>(),
-    row::<completions::Completions>(),
+    files::<completions::Completions>("it writes a script for a shell"),
 ];
 
 const fn row<T: Subcommand>() -> Row {
     Row {
         command: T::command,
         run: run::<T>,
+        not_for_clusters: None,
+    }
+}
+
+/// A command about what only files can tell.
+const fn files<T: Subcommand>(why: &'static str) -> Row {
+    Row {
+        not_for_clusters: Some(why),
+        ..row::<T>()
     }
 }
 

@@ -1,12 +1,12 @@
 //! `levada consume`: records become lines or JSON.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
+use super::backend::{Backend, Source, SourceOptions};
 use super::commands::Subcommand;
 use super::context::Context;
 use super::output::{Output, note};
@@ -15,8 +15,8 @@ use super::record_json::Written;
 use super::stop::Result;
 use super::summary::Summary;
 use super::{human, time};
-use crate::embedded::{Consumer, ConsumerOptions, Database, PolledBatch, Start};
-use crate::engine::PartitionHandle;
+use crate::client::At;
+use crate::embedded::Start;
 use crate::error::Error;
 use crate::record::RecordView;
 use crate::types::{IsolationLevel, Offset, Timestamp, TopicPartition};
@@ -35,9 +35,10 @@ Examples:
   levada --dir data consume orders --from 2026-11-01T00:00:00Z --until 2026-11-02T00:00:00Z
   levada --dir data consume orders --from 0:1200,3:17 --max 5
   levada --dir data consume orders payments --group billing --format raw | wc -l
+  levada --bootstrap localhost:9092 consume orders --follow
 
-It ends at the end that each partition had at the start, or with --follow waits for more (there can be
-more only where this process itself serves producers). A group goes on where it stopped; what was
+It ends at the end that each partition had at the start, or with --follow waits for more (in a data
+directory there is none: this process alone has it open). A group goes on where it stopped; what was
 written out is committed. A summary goes to standard error."
 )]
 pub struct Consume {
@@ -107,8 +108,8 @@ impl Subcommand for Consume {
             (None, true) => Format::Json,
             (None, false) => Format::Text,
         };
-        context.with_database(|db| {
-            let clock = db.engine().clock().clone();
+        context.with_backend(|on| {
+            let clock = on.clock();
             let started = clock.monotonic();
             let mut reading = Reading {
                 command: &self,
@@ -117,7 +118,7 @@ impl Subcommand for Consume {
                 records: 0,
                 bytes: 0,
             };
-            let outcome = reading.run(db);
+            let outcome = reading.run(on);
             let summary = Summary::new(reading.records, reading.bytes, clock.monotonic() - started);
             outcome?;
             note(&match context.json() {
@@ -139,13 +140,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn run(&mut self, db: &Database) -> Result {
-        let handles = self.partitions(db)?;
+    fn run(&mut self, on: &mut dyn Backend) -> Result {
+        let places = self.partitions(on)?;
         let isolation = match self.command.isolation {
             Isolation::Uncommitted => IsolationLevel::ReadUncommitted,
             Isolation::Committed => IsolationLevel::ReadCommitted,
         };
-        let bounds = self.bounds(&handles, isolation)?;
+        let bounds = self.bounds(on, &places, isolation)?;
         let from = self.command.from.clone().unwrap_or(Position::Earliest);
         let start = match (from.start(), &self.command.group) {
             (None, Some(_)) => {
@@ -156,99 +157,88 @@ impl Reading<'_> {
             }
             (start, _) => start.unwrap_or(Start::Earliest),
         };
-        let consumer = db.consumer(ConsumerOptions {
-            group: self.command.group.clone(),
+        let group = self.command.group.clone();
+        let begin = match group {
+            Some(_) => Vec::new(),
+            None => from.resolve(on, &places)?,
+        };
+        let mut source = on.source(SourceOptions {
+            group,
             start,
             isolation,
-            auto_commit: false,
-            client_id: "levada-cli".to_owned(),
-            ..ConsumerOptions::default()
         })?;
         if self.command.group.is_some() {
             let topics: Vec<&str> = self.command.topics.iter().map(String::as_str).collect();
-            consumer.subscribe(&topics)?;
+            source.subscribe(&topics)?;
         } else {
-            self.assign(&consumer, &handles, &from)?;
+            source.assign(&begin)?;
         }
-        let outcome = self.read(&consumer, &bounds);
-        let closed = consumer.close();
+        let outcome = self.read(&mut *source, &bounds);
+        let closed = source.close();
         outcome?;
         Ok(closed?)
     }
 
-    fn partitions(&self, db: &Database) -> Result<Vec<Arc<PartitionHandle>>> {
-        let mut handles = Vec::new();
+    fn partitions(&self, on: &mut dyn Backend) -> Result<Vec<TopicPartition>> {
+        let mut all = Vec::new();
         for name in &self.command.topics {
-            let topic = db.engine().topic(name)?;
-            if self.command.partition.is_empty() {
-                handles.extend(topic.partitions().iter().cloned());
-            }
+            let places = on.places(name)?;
             for number in &self.command.partition {
-                handles.push(db.engine().partition(name, *number)?);
+                let found = places.iter().find(|place| place.partition == *number);
+                all.push(found.cloned().ok_or_else(|| {
+                    let count = places.len();
+                    Error::not_found(format!(
+                        "topic {name} has no partition {number}: it has {count}, counted from 0"
+                    ))
+                })?);
+            }
+            if self.command.partition.is_empty() {
+                all.extend(places);
             }
         }
-        handles.dedup_by(|a, b| a.name() == b.name());
-        Ok(handles)
+        all.dedup();
+        Ok(all)
     }
 
     fn bounds(
         &self,
-        handles: &[Arc<PartitionHandle>],
+        on: &mut dyn Backend,
+        places: &[TopicPartition],
         isolation: IsolationLevel,
     ) -> Result<Bounds> {
         if self.command.follow {
             return Ok(None);
         }
-        let mut bounds = BTreeMap::new();
-        for handle in handles {
-            let ends = handle.ends()?;
-            let mut end = match isolation {
-                IsolationLevel::ReadUncommitted => ends.visible,
-                IsolationLevel::ReadCommitted => ends.last_stable,
-            };
-            if let Some(moment) = self.command.until {
-                let found = handle.log()?.offset_for_time(moment)?;
-                end = found.map_or(end, |(offset, _)| end.min(offset));
-            }
-            bounds.insert(handle.name().clone(), end);
-        }
-        Ok(Some(bounds))
+        let ends = on.offsets(places, At::Latest(isolation))?;
+        let until = match self.command.until {
+            Some(moment) => on.offsets(places, At::Time(moment))?,
+            None => vec![None; places.len()],
+        };
+        let both = ends.into_iter().zip(until);
+        let bound = both.map(|(end, until)| {
+            let end = end.unwrap_or(Offset::ZERO);
+            until.map_or(end, |offset| end.min(offset))
+        });
+        Ok(Some(places.iter().cloned().zip(bound).collect()))
     }
 
-    fn assign(
-        &self,
-        consumer: &Consumer,
-        handles: &[Arc<PartitionHandle>],
-        from: &Position,
-    ) -> Result {
-        let mut places = Vec::new();
-        for handle in handles {
-            if let Some(offset) = from.of(handle)? {
-                places.push((handle.name().clone(), offset));
-            }
-        }
-        let names: Vec<TopicPartition> = places.iter().map(|(name, _)| name.clone()).collect();
-        consumer.assign(&names)?;
-        for (name, offset) in &places {
-            consumer.seek(name, *offset)?;
-        }
-        Ok(())
-    }
-
-    fn read(&mut self, consumer: &Consumer, bounds: &Bounds) -> Result {
+    fn read(&mut self, source: &mut dyn Source, bounds: &Bounds) -> Result {
         loop {
             let left = self.command.max.map(|max| max.saturating_sub(self.records));
-            if left == Some(0) || self.is_over(consumer, bounds)? {
+            if left == Some(0) || self.is_over(source, bounds)? {
                 break;
             }
             let most = left.map_or(500, |left| left.min(500)) as usize;
-            let batches = consumer.poll(Some(most), POLL_MAX)?;
-            for batch in &batches {
-                self.write(batch, bounds)?;
-            }
+            let read = source.poll(most, POLL_MAX, &mut |place, record| {
+                let bound = bounds.as_ref().and_then(|b| b.get(place));
+                match bound.is_some_and(|bound| record.offset >= *bound) {
+                    true => Ok(()),
+                    false => self.write(place, record),
+                }
+            })?;
             self.output.flush()?;
-            if self.command.group.is_some() && !batches.is_empty() {
-                commit(consumer, bounds)?;
+            if self.command.group.is_some() && read > 0 {
+                commit(source, bounds)?;
             }
         }
         Ok(())
@@ -256,45 +246,34 @@ impl Reading<'_> {
 
     /// Whether every partition is read up to its bound. A group's member may have to wait until it has
     /// all of them: from members of a process that died.
-    fn is_over(&self, consumer: &Consumer, bounds: &Bounds) -> Result<bool> {
+    fn is_over(&self, source: &mut dyn Source, bounds: &Bounds) -> Result<bool> {
         let Some(bounds) = bounds else {
             return Ok(false);
         };
-        let assigned = consumer.assignment()?;
+        let assigned = source.assignment()?;
         if self.command.group.is_some() && assigned.len() < bounds.len() {
             return Ok(false);
         }
         for name in &assigned {
             let bound = bounds.get(name).copied().unwrap_or(Offset::ZERO);
-            if consumer.position(name)? < bound {
+            if source.position(name)? < bound {
                 return Ok(false);
             }
             // Nothing beyond it is wanted; the others go on.
-            consumer.pause(std::slice::from_ref(name))?;
+            source.pause(name)?;
         }
         Ok(true)
     }
 
-    fn write(&mut self, batch: &PolledBatch, bounds: &Bounds) -> Result {
-        let place = batch.topic_partition();
-        let bound = bounds.as_ref().and_then(|b| b.get(place)).copied();
-        for record in batch.iter() {
-            if bound.is_some_and(|bound| record.offset >= bound) {
-                break;
-            }
-            self.records += 1;
-            let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-            self.bytes += size as u64;
-            match self.format {
-                Format::Json => self.output.json_line(&Written {
-                    place,
-                    record: &record,
-                })?,
-                Format::Text => self.text(place, &record)?,
-                Format::Raw => self.raw(&record)?,
-            }
+    fn write(&mut self, place: &TopicPartition, record: &RecordView<'_>) -> Result {
+        self.records += 1;
+        let size = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+        self.bytes += size as u64;
+        match self.format {
+            Format::Json => self.output.json_line(&Written { place, record }),
+            Format::Text => self.text(place, record),
+            Format::Raw => self.raw(record),
         }
-        Ok(())
     }
 
     fn text(&mut self, place: &TopicPartition, record: &RecordView<'_>) -> Result {
@@ -316,12 +295,12 @@ impl Reading<'_> {
 }
 
 /// Commits what was written out: up to the bounds, not what a poll gave beyond them.
-fn commit(consumer: &Consumer, bounds: &Bounds) -> Result {
-    let mut offsets = BTreeMap::new();
-    for name in consumer.assignment()? {
+fn commit(source: &mut dyn Source, bounds: &Bounds) -> Result {
+    let mut offsets = Vec::new();
+    for name in source.assignment()? {
         let bound = bounds.as_ref().and_then(|b| b.get(&name)).copied();
-        let position = consumer.position(&name)?;
-        offsets.insert(name, position.min(bound.unwrap_or(Offset::MAX)));
+        let position = source.position(&name)?;
+        offsets.push((name, position.min(bound.unwrap_or(Offset::MAX))));
     }
-    Ok(consumer.commit(Some(&offsets))?)
+    Ok(source.commit(&offsets)?)
 }

@@ -1,21 +1,19 @@
 //! `levada group`: who reads what, how far, and moving them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand as Choice};
 use serde::Serialize;
 use serde_json::json;
 
+use super::backend::{Backend, MemberShown, OffsetShown};
 use super::commands::Subcommand;
 use super::context::Context;
 use super::output::table;
 use super::position::{self, Position};
 use super::stop::Result;
-use super::time;
-use crate::embedded::Database;
-use crate::engine::groups::OffsetCommit;
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::types::{Offset, TopicPartition};
 
 /// List, describe, reset and delete consumer groups
 #[derive(Debug, Parser)]
@@ -27,7 +25,8 @@ Examples:
   levada --dir data group describe billing
   levada --dir data group reset billing --to earliest
   levada --dir data group reset billing --to 2026-11-01T00:00:00Z --topic orders
-  levada --dir data group delete billing"
+  levada --dir data group delete billing
+  levada --bootstrap localhost:9092 group list"
 )]
 pub struct Group {
     #[command(subcommand)]
@@ -64,38 +63,6 @@ struct Reset {
 }
 
 #[derive(Debug, Serialize)]
-struct Described {
-    group: String,
-    kind: &'static str,
-    state: &'static str,
-    epoch: i32,
-    members: Vec<MemberShown>,
-    offsets: Vec<OffsetShown>,
-}
-
-#[derive(Debug, Serialize)]
-struct MemberShown {
-    id: String,
-    instance_id: Option<String>,
-    client_id: String,
-    host: String,
-    assigned: BTreeMap<String, Vec<i32>>,
-}
-
-#[derive(Debug, Serialize)]
-struct OffsetShown {
-    topic: String,
-    partition: i32,
-    offset: i64,
-    /// `None` when the partition is gone.
-    end: Option<i64>,
-    lag: Option<i64>,
-    committed: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    metadata: String,
-}
-
-#[derive(Debug, Serialize)]
 struct Moved {
     topic: String,
     partition: i32,
@@ -105,12 +72,12 @@ struct Moved {
 
 impl Subcommand for Group {
     fn run(self, context: &Context) -> Result {
-        context.with_database(|db| match &self.action {
-            Action::List => list(context, db),
-            Action::Describe { group } => describe(context, db, group),
-            Action::Reset(reset) => run_reset(context, db, reset),
+        context.with_backend(|on| match &self.action {
+            Action::List => list(context, on),
+            Action::Describe { group } => describe(context, on, group),
+            Action::Reset(reset) => run_reset(context, on, reset),
             Action::Delete { group } => {
-                db.engine().groups().delete(group)?;
+                on.delete_group(group)?;
                 let document = json!({"group": group, "deleted": true});
                 context
                     .output()
@@ -120,28 +87,21 @@ impl Subcommand for Group {
     }
 }
 
-fn list(context: &Context, db: &Database) -> Result {
-    let groups = db.engine().groups().list()?;
-    let shown = groups
-        .iter()
-        .map(|g| json!({"group": &*g.id, "kind": g.kind.name(), "state": g.state.name()}));
-    context.output().show(&shown.collect::<Vec<_>>(), |_| {
-        if groups.is_empty() {
+fn list(context: &Context, on: &mut dyn Backend) -> Result {
+    let groups = on.groups()?;
+    context.output().show(&groups, |all| {
+        if all.is_empty() {
             return "no groups".to_owned();
         }
-        let rows = groups.iter().map(|g| {
-            vec![
-                g.id.to_string(),
-                g.kind.name().to_owned(),
-                g.state.name().to_owned(),
-            ]
-        });
+        let rows = all
+            .iter()
+            .map(|g| vec![g.group.clone(), g.kind.clone(), g.state.clone()]);
         table(&["GROUP", "KIND", "STATE"], rows)
     })
 }
 
-fn describe(context: &Context, db: &Database, group: &str) -> Result {
-    let described = description(db, group)?;
+fn describe(context: &Context, on: &mut dyn Backend, group: &str) -> Result {
+    let described = on.describe_group(group)?;
     context.output().show(&described, |d| {
         let mut text = format!("{}  {}  {}\n\n", d.group, d.kind, d.state);
         let dash = |n: Option<i64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
@@ -152,7 +112,7 @@ fn describe(context: &Context, db: &Database, group: &str) -> Result {
                 o.offset.to_string(),
                 dash(o.end),
                 dash(o.lag),
-                o.committed.clone(),
+                o.committed.clone().unwrap_or_else(|| "-".to_owned()),
             ]
         };
         let headers = ["TOPIC", "PARTITION", "OFFSET", "END", "LAG", "COMMITTED"];
@@ -171,64 +131,10 @@ fn describe(context: &Context, db: &Database, group: &str) -> Result {
     })
 }
 
-fn description(db: &Database, group: &str) -> Result<Described> {
-    let groups = db.engine().groups();
-    let described = groups.describe(group)?;
-    let mut offsets = Vec::new();
-    for outcome in groups.fetch(group, None)? {
-        let Some(committed) = outcome.result? else {
-            continue;
-        };
-        let end = match db.engine().partition(&outcome.topic, outcome.partition) {
-            Ok(handle) => Some(handle.ends()?.visible),
-            Err(error) if error.kind() == Kind::NotFound => None,
-            Err(error) => return Err(error.into()),
-        };
-        offsets.push(OffsetShown {
-            topic: outcome.topic.to_string(),
-            partition: outcome.partition,
-            offset: committed.offset.get(),
-            end: end.map(|e| e.get()),
-            lag: end.map(|e| e.since(committed.offset).max(0)),
-            committed: time::format(committed.committed_at),
-            metadata: committed.metadata.to_string(),
-        });
-    }
-    let members = described.members.iter().map(|m| MemberShown {
-        id: m.id.to_string(),
-        instance_id: m.instance_id.as_ref().map(ToString::to_string),
-        client_id: m.client_id.to_string(),
-        host: m.client_host.to_string(),
-        assigned: m
-            .assigned
-            .iter()
-            .map(|(id, partitions)| {
-                let topic = db.engine().topic_by_id(*id);
-                let name = topic.map_or_else(|_| id.to_string(), |t| t.name().to_string());
-                (name, partitions.iter().copied().collect())
-            })
-            .collect(),
-    });
-    Ok(Described {
-        group: group.to_owned(),
-        kind: described.kind.name(),
-        state: described.state.name(),
-        epoch: described.epoch,
-        members: members.collect(),
-        offsets,
-    })
-}
-
-fn run_reset(context: &Context, db: &Database, reset: &Reset) -> Result {
-    let groups = db.engine().groups();
-    let mut before: BTreeMap<(Arc<str>, i32), i64> = BTreeMap::new();
-    for outcome in groups.fetch(&reset.group, None)? {
-        if let Some(committed) = outcome.result? {
-            before.insert((outcome.topic, outcome.partition), committed.offset.get());
-        }
-    }
-    let moved = targets(db, reset, &before)?;
-    if moved.is_empty() {
+fn run_reset(context: &Context, on: &mut dyn Backend, reset: &Reset) -> Result {
+    let before: BTreeMap<_, _> = on.committed(&reset.group)?.into_iter().collect();
+    let moves = targets(on, reset, &before)?;
+    if moves.is_empty() {
         return Err(Error::not_found(format!(
             "group {} has no offsets to move: name a topic with --topic",
             reset.group
@@ -236,12 +142,15 @@ fn run_reset(context: &Context, db: &Database, reset: &Reset) -> Result {
         .into());
     }
     if !reset.dry_run {
-        let commits = moved
-            .iter()
-            .map(|m| OffsetCommit::new(m.topic.as_str(), m.partition, crate::types::Offset(m.to)));
-        groups.reset(&reset.group, commits.collect())?;
+        on.reset_group(&reset.group, &moves)?;
     }
-    context.output().show(&moved, |all| {
+    let moved = moves.iter().map(|(place, to)| Moved {
+        topic: place.topic.to_string(),
+        partition: place.partition,
+        from: before.get(place).map(|offset| offset.get()),
+        to: to.get(),
+    });
+    context.output().show(&moved.collect::<Vec<_>>(), |all| {
         let row = |m: &Moved| {
             let from = m.from.map_or_else(|| "-".to_owned(), |n| n.to_string());
             vec![
@@ -257,33 +166,17 @@ fn run_reset(context: &Context, db: &Database, reset: &Reset) -> Result {
 
 /// The partitions of the topics named, or those that the group has committed, and where they go.
 fn targets(
-    db: &Database,
+    on: &mut dyn Backend,
     reset: &Reset,
-    before: &BTreeMap<(Arc<str>, i32), i64>,
-) -> Result<Vec<Moved>> {
-    let mut handles = Vec::new();
+    before: &BTreeMap<TopicPartition, Offset>,
+) -> Result<Vec<(TopicPartition, Offset)>> {
+    let mut places = Vec::new();
     for topic in &reset.topic {
-        handles.extend(db.engine().topic(topic)?.partitions().iter().cloned());
+        places.extend(on.places(topic)?);
     }
     if reset.topic.is_empty() {
-        for (topic, partition) in before.keys() {
-            handles.push(db.engine().partition(topic, *partition)?);
-        }
+        places.extend(before.keys().cloned());
     }
-    let mut moved = Vec::new();
-    for handle in handles {
-        let name = handle.name();
-        if !reset.partition.is_empty() && !reset.partition.contains(&name.partition) {
-            continue;
-        }
-        if let Some(to) = reset.to.of(&handle)? {
-            moved.push(Moved {
-                topic: name.topic.to_string(),
-                partition: name.partition,
-                from: before.get(&(name.topic.clone(), name.partition)).copied(),
-                to: to.get(),
-            });
-        }
-    }
-    Ok(moved)
+    places.retain(|p| reset.partition.is_empty() || reset.partition.contains(&p.partition));
+    Ok(reset.to.resolve(on, &places)?)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand and one row a subcommand in `commands`.
 
 mod archive;
+mod backend;
 mod base64;
 mod bench;
 mod check;

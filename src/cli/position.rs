@@ -1,11 +1,11 @@
 //! Places in a log as the command line names them.
 
-use crate::embedded::Start;
-use crate::engine::PartitionHandle;
-use crate::error::{Code, Error, Result};
-use crate::types::{Offset, Timestamp};
-
+use super::backend::Logs;
 use super::time;
+use crate::client::At;
+use crate::embedded::Start;
+use crate::error::{Code, Error, Result};
+use crate::types::{IsolationLevel, Offset, Timestamp, TopicPartition};
 
 /// Where to begin or to go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,43 +54,46 @@ impl Position {
         each.collect::<Option<Vec<_>>>().map(Position::Each)
     }
 
-    /// The offset in a partition; `None` when it is not among those named.
+    /// The offset in each place, those left out that are not among the named.
     ///
     /// Errors: OutOfRange for an offset outside of what is there.
-    pub fn of(&self, partition: &PartitionHandle) -> Result<Option<Offset>> {
-        let log = partition.log()?;
-        let ends = log.ends();
-        let inside = |offset: Offset| {
-            if (ends.log_start..=ends.visible).contains(&offset) {
-                return Ok(Some(offset));
-            }
-            let (name, start, end) = (partition.name(), ends.log_start, ends.visible);
-            Err(Error::coded(
-                Code::OffsetOutOfRange,
-                format!(
-                    "{name}: offset {offset} is outside of the log, {start} to {end}: name one within"
-                ),
-            ))
+    pub fn resolve(
+        &self,
+        logs: &mut (impl Logs + ?Sized),
+        places: &[TopicPartition],
+    ) -> Result<Vec<(TopicPartition, Offset)>> {
+        let latest = At::Latest(IsolationLevel::ReadUncommitted);
+        let starts = match self {
+            Position::Latest | Position::Time(_) => vec![None; places.len()],
+            _ => logs.offsets(places, At::Earliest)?,
         };
-        match self {
-            Position::Earliest => Ok(Some(ends.log_start)),
-            Position::Latest => Ok(Some(ends.visible)),
-            Position::Offset(offset) => inside(*offset),
-            Position::BeforeEnd(count) => Ok(Some(
-                ends.visible
-                    .plus(count.saturating_neg())
-                    .max(ends.log_start),
-            )),
-            Position::Each(pairs) => {
-                let number = partition.name().partition;
-                let named = pairs.iter().find(|(p, _)| *p == number);
-                named.map_or(Ok(None), |(_, offset)| inside(*offset))
-            }
-            Position::Time(moment) => {
-                let found = log.offset_for_time(*moment)?;
-                Ok(Some(found.map_or(ends.visible, |(offset, _)| offset)))
-            }
+        let ends = match self {
+            Position::Earliest => vec![None; places.len()],
+            _ => logs.offsets(places, latest)?,
+        };
+        let found = match self {
+            Position::Time(moment) => logs.offsets(places, At::Time(*moment))?,
+            _ => vec![None; places.len()],
+        };
+        let mut resolved = Vec::with_capacity(places.len());
+        let ends_of = starts.into_iter().zip(ends);
+        for ((place, (start, end)), found) in places.iter().zip(ends_of).zip(found) {
+            let start = start.unwrap_or(Offset::ZERO);
+            let end = end.unwrap_or(start);
+            let offset = match self {
+                Position::Earliest => start,
+                Position::Latest => end,
+                Position::Offset(offset) => inside(place, *offset, start, end)?,
+                Position::BeforeEnd(count) => end.plus(count.saturating_neg()).max(start),
+                Position::Each(pairs) => match pairs.iter().find(|(p, _)| *p == place.partition) {
+                    Some((_, offset)) => inside(place, *offset, start, end)?,
+                    None => continue,
+                },
+                Position::Time(_) => found.unwrap_or(end),
+            };
+            resolved.push((place.clone(), offset));
         }
+        Ok(resolved)
     }
 
     /// Where a group without committed offsets begins; `None` for what it has no word for.
@@ -102,6 +105,18 @@ impl Position {
             _ => None,
         }
     }
+}
+
+fn inside(place: &TopicPartition, offset: Offset, start: Offset, end: Offset) -> Result<Offset> {
+    if (start..=end).contains(&offset) {
+        return Ok(offset);
+    }
+    Err(Error::coded(
+        Code::OffsetOutOfRange,
+        format!(
+            "{place}: offset {offset} is outside of the log, {start} to {end}: name one within"
+        ),
+    ))
 }
 
 #[cfg(test)]

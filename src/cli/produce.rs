@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use super::backend::{Backend, Sink, SinkOptions};
 use super::commands::Subcommand;
 use super::context::Context;
 use super::input::Lines;
@@ -15,7 +16,7 @@ use super::summary::Summary;
 use super::{human, progress};
 use crate::clock::Clock;
 use crate::codec::compression::Compression;
-use crate::embedded::{Database, Message, Producer, ProducerOptions};
+use crate::embedded::Message;
 use crate::error::Error;
 
 /// Send records from standard input or a file to a topic
@@ -28,6 +29,7 @@ Examples:
   levada --dir data produce orders --file orders.txt --key-separator :
   echo '{\"key\":\"42\",\"value\":\"paid\",\"headers\":{\"trace\":\"1\"}}' | levada --dir data produce orders --format json
   levada --dir data consume orders --format json | levada --dir copy produce orders --format json
+  tail -f app.log | levada --bootstrap localhost:9092 produce logs --compression zstd
 
 A JSON record has key, value, headers, timestamp (ms since 1970) and partition, all of them optional;
 key_base64 and value_base64 carry bytes that are no text. It ends when all records are durable."
@@ -79,23 +81,24 @@ impl Subcommand for Produce {
         if self.key_separator.as_deref() == Some("") {
             return Err(Error::invalid("--key-separator must not be empty").into());
         }
-        let summary = context.with_database(|db| self.send(db))?;
+        let summary = context.with_backend(|on| self.send(on))?;
         context.output().show(&summary, |s| s.text())
     }
 }
 
 impl Produce {
-    fn send(&self, db: &Database) -> Result<Summary> {
-        db.engine().topic(&self.topic)?;
+    fn send(&self, on: &mut dyn Backend) -> Result<Summary> {
         let mut lines = Lines::open(self.file.as_deref())?;
-        let producer = db.producer(ProducerOptions {
+        let clock = on.clock();
+        let options = SinkOptions {
             compression: self.compression,
-            ..ProducerOptions::default()
-        })?;
+            ..SinkOptions::default()
+        };
+        let mut sink = on.sink(&self.topic, &options)?;
         let bar = progress::of_bytes(lines.size_bytes());
-        let sent = self.send_lines(db, &producer, &mut lines, &bar);
+        let sent = self.send_lines(&*clock, &mut *sink, &mut lines, &bar);
         // What was sent before an error counts: it is delivered in any case.
-        let delivered = producer.close(Database::FLUSH_TIMEOUT);
+        let delivered = sink.finish();
         let took = progress::finish(&bar);
         let (records, bytes) = sent?;
         delivered?;
@@ -104,12 +107,11 @@ impl Produce {
 
     fn send_lines(
         &self,
-        db: &Database,
-        producer: &Producer,
+        clock: &dyn Clock,
+        sink: &mut dyn Sink,
         lines: &mut Lines,
         bar: &indicatif::ProgressBar,
     ) -> Result<(u64, u64)> {
-        let clock = db.engine().clock();
         let started = clock.monotonic();
         let mut line = Vec::new();
         let (mut records, mut bytes) = (0u64, 0u64);
@@ -120,13 +122,13 @@ impl Produce {
             }
             if let Some(rate) = self.rate {
                 wait_until(
-                    &**clock,
+                    clock,
                     started + Duration::from_secs_f64(records as f64 / rate),
                 );
             }
             bytes += match self.format {
-                Format::Lines => self.send_line(producer, &line, lines)?,
-                Format::Json => self.send_json(producer, &line, lines)?,
+                Format::Lines => self.send_line(sink, &line, lines)?,
+                Format::Json => self.send_json(sink, &line, lines)?,
             };
             records += 1;
             bar.inc(read as u64);
@@ -136,7 +138,7 @@ impl Produce {
         }
     }
 
-    fn send_line(&self, producer: &Producer, line: &[u8], lines: &Lines) -> Result<u64> {
+    fn send_line(&self, sink: &mut dyn Sink, line: &[u8], lines: &Lines) -> Result<u64> {
         let (key, value) = match &self.key_separator {
             None => (None, line),
             Some(separator) => {
@@ -157,10 +159,10 @@ impl Produce {
             value: (!is_null).then_some(value),
             ..Message::default()
         };
-        self.send_one(producer, message, lines)
+        self.send_one(sink, message, lines)
     }
 
-    fn send_json(&self, producer: &Producer, line: &[u8], lines: &Lines) -> Result<u64> {
+    fn send_json(&self, sink: &mut dyn Sink, line: &[u8], lines: &Lines) -> Result<u64> {
         let parsed: Parsed = record_json::parse(line).map_err(|why| lines.wrong(why))?;
         let headers: Vec<(&[u8], Option<&[u8]>)> = parsed
             .headers
@@ -174,13 +176,13 @@ impl Produce {
             headers: &headers,
             timestamp: parsed.timestamp,
         };
-        self.send_one(producer, message, lines)
+        self.send_one(sink, message, lines)
     }
 
-    fn send_one(&self, producer: &Producer, message: Message<'_>, lines: &Lines) -> Result<u64> {
+    fn send_one(&self, sink: &mut dyn Sink, message: Message<'_>, lines: &Lines) -> Result<u64> {
         let size = message.key.map_or(0, <[u8]>::len) + message.value.map_or(0, <[u8]>::len);
-        match producer.send(&self.topic, message) {
-            Ok(_) => Ok(size as u64),
+        match sink.send(message) {
+            Ok(()) => Ok(size as u64),
             Err(error) => Err(error.at(lines.place()).into()),
         }
     }

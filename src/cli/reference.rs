@@ -11,7 +11,8 @@ const HEAD: &str = "\
 
 <!-- Made from the help in src/cli by `make docs`: change it there. -->
 
-`levada` works on a data directory, `--dir` or `LEVADA_DIR`, which one process at a time has open.
+`levada` works on a data directory, `--dir` or `LEVADA_DIR`, which one process at a time has open, or on
+a cluster, `--bootstrap` or `LEVADA_BOOTSTRAP`: see [below](#on-a-cluster).
 Results go to standard output, errors to standard error (`error: …`, or with `--json` an object
 `{\"error\": {\"kind\", \"code\", \"message\"}}`).
 
@@ -25,6 +26,21 @@ Results go to standard output, errors to standard error (`error: …`, or with `
 | 6 | not now: a full disk, a time-out |
 | 7 | damaged files |
 | 8 | closed, or a defect of Levada |
+
+## On a cluster
+
+`--bootstrap host:port[,host:port…]` names brokers, Levada's or Apache Kafka's (tested with 4.3), without TLS
+and without a login. `topic`, `produce`, `consume`, `group`, `import` and `bench` work there as on a directory and
+answer with the same JSON; `--dir` and `--bootstrap` exclude each other, and what the command line names counts
+before the environment. `serve`, `archive`, `scan`, `check`, `dump` and `completions` are about files and say so.
+
+- What Kafka's protocol does not carry is null: when a topic was made, when a group committed, the epoch of a
+  classic group.
+- `produce` and `import` are idempotent where the cluster is: a record is stored once
+  and in order, also when a connection breaks. What could not be sent for a minute fails.
+- `consume --group` is a member by KIP-848, which Kafka has from 4.0 on.
+- An address at which nobody answers is an error after five seconds; after that a broker that goes is waited
+  for for a minute.
 ";
 
 /// The whole page.

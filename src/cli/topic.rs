@@ -1,17 +1,15 @@
 //! `levada topic`: make, show, change and remove topics.
 
 use clap::{Args, Parser, Subcommand as Choice};
-use serde::Serialize;
 use serde_json::json;
 
+use super::backend::{Backend, ListedTopic, PartitionShown, SettingShown};
 use super::commands::Subcommand;
 use super::context::Context;
+use super::human;
 use super::output::table;
 use super::stop::Result;
-use super::{human, time};
-use crate::config::{Overrides, Scope, effective, is_internal_topic};
-use crate::embedded::Database;
-use crate::engine::{ConfigOp, NewTopic, TopicHandle};
+use crate::engine::{ConfigOp, NewTopic};
 use crate::error::{Error, Kind};
 
 /// Make, list, describe, alter and delete topics
@@ -25,6 +23,7 @@ Examples:
   levada --dir data topic describe orders
   levada --dir data topic alter orders --config cleanup.policy=compact --delete-config retention.ms
   levada --dir data topic delete orders
+  levada --bootstrap localhost:9092 topic list
 
 Settings and their defaults are in docs/config.md."
 )]
@@ -89,54 +88,17 @@ struct Alter {
     partitions: Option<i32>,
 }
 
-#[derive(Debug, Serialize)]
-struct Listed {
-    name: String,
-    partitions: usize,
-    internal: bool,
-    #[serde(skip_serializing_if = "Overrides::is_empty")]
-    config: Overrides,
-}
-
-#[derive(Debug, Serialize)]
-struct Described {
-    name: String,
-    id: String,
-    created: String,
-    internal: bool,
-    partitions: Vec<PartitionShown>,
-    config: Vec<SettingShown>,
-}
-
-#[derive(Debug, Serialize)]
-struct PartitionShown {
-    partition: i32,
-    log_start: i64,
-    /// The first offset that is not in the archive.
-    local_start: i64,
-    end: i64,
-    last_stable: i64,
-    local_bytes: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct SettingShown {
-    name: &'static str,
-    value: Option<String>,
-    source: &'static str,
-}
-
 impl Subcommand for Topic {
     fn run(self, context: &Context) -> Result {
         match self.action {
             Action::Create(create) => run_create(context, create),
-            Action::List { internal } => context.with_database(|db| list(context, db, internal)),
+            Action::List { internal } => context.with_backend(|on| list(context, on, internal)),
             Action::Describe { name, all } => {
-                context.with_database(|db| describe(context, db, &name, all))
+                context.with_backend(|on| describe(context, on, &name, all))
             }
-            Action::Alter(alter) => context.with_database(|db| run_alter(context, db, &alter)),
+            Action::Alter(alter) => context.with_backend(|on| run_alter(context, on, &alter)),
             Action::Delete { name, if_exists } => {
-                context.with_database(|db| delete(context, db, &name, if_exists))
+                context.with_backend(|on| delete(context, on, &name, if_exists))
             }
         }
     }
@@ -156,18 +118,18 @@ fn run_create(context: &Context, create: Create) -> Result {
     };
     // A name that cannot be must not leave a directory behind.
     crate::config::check_topic_name(&new.name)?;
-    context.with_new_database(|db| {
-        let (topic, made) = match db.engine().create_topic(&new) {
+    context.with_new_backend(|on| {
+        let (topic, made) = match on.create_topic(&new) {
             Err(e) if e.kind() == Kind::Exists && create.if_not_exists => {
-                (db.engine().topic(&new.name)?, false)
+                (on.topic(&new.name)?, false)
             }
             other => (other?, true),
         };
         let document = json!({
-            "name": &**topic.name(), "id": topic.id().to_string(),
-            "partitions": topic.partitions().len(), "created": made,
+            "name": topic.name, "id": topic.id,
+            "partitions": topic.partitions, "created": made,
         });
-        let (name, count) = (topic.name(), topic.partitions().len());
+        let (name, count) = (topic.name, topic.partitions);
         context.output().show(&document, |_| match made {
             true => format!("created {name} with {}", partitions(count)),
             false => format!("{name} is there already, with {}", partitions(count)),
@@ -182,22 +144,14 @@ fn partitions(count: usize) -> String {
     }
 }
 
-fn list(context: &Context, db: &Database, internal: bool) -> Result {
-    let topics = db.engine().topics()?;
-    let shown = topics
-        .iter()
-        .filter(|t| internal || !is_internal_topic(t.name()));
-    let listed = shown.map(|topic| Listed {
-        name: topic.name().to_string(),
-        partitions: topic.partitions().len(),
-        internal: is_internal_topic(topic.name()),
-        config: topic.overrides().clone(),
-    });
-    context.output().show(&listed.collect::<Vec<_>>(), |all| {
+fn list(context: &Context, on: &mut dyn Backend, internal: bool) -> Result {
+    let mut listed = on.topics()?;
+    listed.retain(|topic| internal || !topic.internal);
+    context.output().show(&listed, |all| {
         if all.is_empty() {
             return "no topics".to_owned();
         }
-        let row = |t: &Listed| {
+        let row = |t: &ListedTopic| {
             let config = t
                 .config
                 .iter()
@@ -209,15 +163,18 @@ fn list(context: &Context, db: &Database, internal: bool) -> Result {
     })
 }
 
-fn describe(context: &Context, db: &Database, name: &str, all: bool) -> Result {
-    let topic = db.engine().topic(name)?;
-    let described = description(db, &topic, all)?;
+fn describe(context: &Context, on: &mut dyn Backend, name: &str, all: bool) -> Result {
+    let described = on.describe_topic(name, all)?;
     context.output().show(&described, |d| {
-        let mut text = format!("{}  id {}  created {}\n\n", d.name, d.id, d.created);
+        let mut text = format!("{}  id {}", d.name, d.id);
+        if let Some(created) = &d.created {
+            text.push_str(&format!("  created {created}"));
+        }
+        text.push_str("\n\n");
         let row = |p: &PartitionShown| {
             let numbers = [i64::from(p.partition), p.log_start, p.local_start, p.end];
             let mut row: Vec<String> = numbers.iter().map(i64::to_string).collect();
-            row.push(human::bytes(p.local_bytes));
+            row.push(p.local_bytes.map_or_else(|| "-".to_owned(), human::bytes));
             row
         };
         let headers = ["PARTITION", "LOG START", "LOCAL START", "END", "LOCAL SIZE"];
@@ -225,7 +182,7 @@ fn describe(context: &Context, db: &Database, name: &str, all: bool) -> Result {
         if !d.config.is_empty() {
             let row = |s: &SettingShown| {
                 let value = s.value.clone().unwrap_or_default();
-                vec![s.name.to_owned(), value, s.source.to_owned()]
+                vec![s.name.clone(), value, s.source.to_owned()]
             };
             text.push_str("\n\n");
             text.push_str(&table(
@@ -237,41 +194,7 @@ fn describe(context: &Context, db: &Database, name: &str, all: bool) -> Result {
     })
 }
 
-fn description(db: &Database, topic: &TopicHandle, all: bool) -> Result<Described> {
-    let mut partitions = Vec::with_capacity(topic.partitions().len());
-    for handle in topic.partitions() {
-        let log = handle.log()?;
-        let ends = log.ends();
-        partitions.push(PartitionShown {
-            partition: handle.name().partition,
-            log_start: ends.log_start.get(),
-            local_start: ends.local_start.get(),
-            end: ends.visible.get(),
-            last_stable: ends.last_stable.get(),
-            local_bytes: log.size_bytes(),
-        });
-    }
-    let broker = db.engine().broker_settings();
-    let settings = effective(Scope::Topic, topic.overrides(), &broker);
-    let shown = settings
-        .into_iter()
-        .filter(|e| all || e.source != crate::config::Source::Default);
-    let config = shown.map(|entry| SettingShown {
-        name: entry.key.name,
-        value: entry.value,
-        source: entry.source.name(),
-    });
-    Ok(Described {
-        name: topic.name().to_string(),
-        id: topic.id().to_string(),
-        created: time::format(topic.created()),
-        internal: is_internal_topic(topic.name()),
-        partitions,
-        config: config.collect(),
-    })
-}
-
-fn run_alter(context: &Context, db: &Database, alter: &Alter) -> Result {
+fn run_alter(context: &Context, on: &mut dyn Backend, alter: &Alter) -> Result {
     let set = alter.config.iter().cloned();
     let set = set.map(|(name, value)| (name, ConfigOp::Set(value)));
     let delete = alter.delete_config.iter().cloned();
@@ -284,19 +207,14 @@ fn run_alter(context: &Context, db: &Database, alter: &Alter) -> Result {
         )
         .into());
     }
-    let mut topic = db.engine().topic(&alter.name)?;
+    on.topic(&alter.name)?;
     if !changes.is_empty() {
-        topic = db.engine().alter_topic(&alter.name, &changes)?;
+        on.alter_topic(&alter.name, &changes)?;
     }
     if let Some(count) = alter.partitions {
-        topic = db.engine().add_partitions(&alter.name, count)?;
+        on.add_partitions(&alter.name, count)?;
     }
-    let listed = Listed {
-        name: topic.name().to_string(),
-        partitions: topic.partitions().len(),
-        internal: is_internal_topic(topic.name()),
-        config: topic.overrides().clone(),
-    };
+    let listed = on.topic(&alter.name)?;
     context.output().show(&listed, |l| {
         let config = l
             .config
@@ -307,8 +225,8 @@ fn run_alter(context: &Context, db: &Database, alter: &Alter) -> Result {
     })
 }
 
-fn delete(context: &Context, db: &Database, name: &str, if_exists: bool) -> Result {
-    let deleted = match db.engine().delete_topic(name) {
+fn delete(context: &Context, on: &mut dyn Backend, name: &str, if_exists: bool) -> Result {
+    let deleted = match on.delete_topic(name) {
         Err(e) if e.kind() == Kind::NotFound && if_exists => false,
         other => other.map(|()| true)?,
     };

@@ -13,7 +13,7 @@ const RANKS: &[&[&str]] = &[
     &["log", "protocol"],
     &["archive"],
     &["engine"],
-    &["embedded", "cluster"],
+    &["embedded", "client", "cluster"],
     &["broker", "connect"],
     &["cli"],
 ];

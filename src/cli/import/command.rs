@@ -9,13 +9,14 @@ use super::csv::Csv;
 use super::jsonl::JsonLines;
 use super::parquet::Parquet;
 use super::row::{self, Row, Rows};
+use crate::cli::backend::{Backend, Sink, SinkOptions};
 use crate::cli::commands::Subcommand;
 use crate::cli::context::Context;
 use crate::cli::stop::Result;
 use crate::cli::summary::Summary;
 use crate::cli::{produce, progress};
 use crate::codec::compression::Compression;
-use crate::embedded::{Database, Message, Producer, ProducerOptions};
+use crate::embedded::Message;
 use crate::engine::NewTopic;
 use crate::error::{Error, Kind};
 
@@ -71,8 +72,8 @@ impl Subcommand for Import {
     fn run(self, context: &Context) -> Result {
         let mut rows = self.open()?;
         let summary = match self.partitions {
-            Some(_) => context.with_new_database(|db| self.send(db, &mut *rows)),
-            None => context.with_database(|db| self.send(db, &mut *rows)),
+            Some(_) => context.with_new_backend(|on| self.send(on, &mut *rows)),
+            None => context.with_backend(|on| self.send(on, &mut *rows)),
         }?;
         context.output().show(&summary, |s| s.text())
     }
@@ -87,21 +88,21 @@ impl Import {
         })
     }
 
-    fn send(&self, db: &Database, rows: &mut dyn Rows) -> Result<Summary> {
-        match (db.engine().topic(&self.topic), self.partitions) {
+    fn send(&self, on: &mut dyn Backend, rows: &mut dyn Rows) -> Result<Summary> {
+        match (on.places(&self.topic), self.partitions) {
             (Err(error), Some(count)) if error.kind() == Kind::NotFound => {
-                db.engine()
-                    .create_topic(&NewTopic::new(&self.topic, count))?;
+                on.create_topic(&NewTopic::new(&self.topic, count))?;
             }
             (found, _) => drop(found?),
         }
-        let producer = db.producer(ProducerOptions {
+        let options = SinkOptions {
             compression: self.compression,
-            ..ProducerOptions::default()
-        })?;
+            ..SinkOptions::default()
+        };
+        let mut sink = on.sink(&self.topic, &options)?;
         let bar = progress::of_items(None);
-        let sent = self.send_rows(&producer, rows, &bar);
-        let delivered = producer.close(Database::FLUSH_TIMEOUT);
+        let sent = self.send_rows(&mut *sink, rows, &bar);
+        let delivered = sink.finish();
         let took = progress::finish(&bar);
         let (records, bytes) = sent?;
         delivered?;
@@ -110,13 +111,13 @@ impl Import {
 
     fn send_rows(
         &self,
-        producer: &Producer,
+        sink: &mut dyn Sink,
         rows: &mut dyn Rows,
         bar: &indicatif::ProgressBar,
     ) -> Result<(u64, u64)> {
         let (mut records, mut bytes) = (0, 0);
         while let Some(row) = rows.next()? {
-            let sent = self.send_row(producer, row);
+            let sent = self.send_row(sink, row);
             bytes += sent.map_err(|e| e.at(rows.place()))?;
             records += 1;
             bar.inc(1);
@@ -124,7 +125,7 @@ impl Import {
         Ok((records, bytes))
     }
 
-    fn send_row(&self, producer: &Producer, row: Row) -> Result<u64, Error> {
+    fn send_row(&self, sink: &mut dyn Sink, row: Row) -> Result<u64, Error> {
         let column = |name: &Option<String>| match name {
             None => Ok(None),
             Some(name) => match row.get(name) {
@@ -150,7 +151,7 @@ impl Import {
             timestamp,
             ..Message::default()
         };
-        producer.send(&self.topic, message)?;
+        sink.send(message)?;
         Ok((key.map_or(0, |k| k.len()) + value.map_or(0, |v| v.len())) as u64)
     }
 }

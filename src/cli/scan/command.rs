@@ -1,12 +1,12 @@
 //! The subcommand.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
 use super::write;
 use crate::archive::arrow::Columns;
+use crate::cli::backend::Local;
 use crate::cli::commands::Subcommand;
 use crate::cli::context::Context;
 use crate::cli::output::note;
@@ -16,7 +16,7 @@ use crate::cli::stop::Result;
 use crate::cli::summary::Summary;
 use crate::embedded::{Bound, Database, ScanOptions};
 use crate::engine::PartitionHandle;
-use crate::types::{IsolationLevel, Offset};
+use crate::types::IsolationLevel;
 
 /// A table on a terminal ends here unless --limit says otherwise.
 const TABLE_ROWS: u64 = 100;
@@ -131,8 +131,8 @@ impl Scan {
         }
         Ok(ScanOptions {
             partitions: Some(handles.iter().map(|h| h.name().partition).collect()),
-            start: bound(start, &handles)?,
-            end: bound(self.end.as_ref(), &handles)?,
+            start: bound(db, start, &handles)?,
+            end: bound(db, self.end.as_ref(), &handles)?,
             columns,
             isolation: match self.committed {
                 true => IsolationLevel::ReadCommitted,
@@ -143,18 +143,21 @@ impl Scan {
     }
 }
 
-fn bound(position: Option<&Position>, handles: &[&PartitionHandle]) -> Result<Bound> {
+fn bound(
+    db: &Database,
+    position: Option<&Position>,
+    handles: &[&PartitionHandle],
+) -> Result<Bound> {
     match position {
         None => Ok(Bound::Open),
         Some(Position::Time(moment)) => Ok(Bound::Time(*moment)),
         Some(position) => {
-            let mut offsets: BTreeMap<i32, Offset> = BTreeMap::new();
-            for handle in handles {
-                if let Some(offset) = position.of(handle)? {
-                    offsets.insert(handle.name().partition, offset);
-                }
-            }
-            Ok(Bound::Offsets(offsets))
+            let places: Vec<_> = handles.iter().map(|h| h.name().clone()).collect();
+            let resolved = position.resolve(&mut Local::new(db), &places)?;
+            let offsets = resolved
+                .into_iter()
+                .map(|(p, offset)| (p.partition, offset));
+            Ok(Bound::Offsets(offsets.collect()))
         }
     }
 }

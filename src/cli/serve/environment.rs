@@ -8,6 +8,7 @@ const PREFIX: &str = "LEVADA_";
 /// Variables that are no broker settings: the data directory, and what [`super::settings`] reads.
 const OTHERS: &[&str] = &[
     "LEVADA_DIR",
+    "LEVADA_BOOTSTRAP",
     "LEVADA_CONFIG",
     "LEVADA_LOG",
     "LEVADA_LOG_FORMAT",

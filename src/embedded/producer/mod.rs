@@ -11,7 +11,6 @@ mod flush;
 mod lane;
 mod later;
 mod options;
-mod partitioner;
 mod producer;
 mod sender;
 mod split;
@@ -21,10 +20,10 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub use crate::record::{murmur2, partition_for_key};
 pub use bulk::Bulk;
 pub use delivery::{Delivery, OnDelivered, RecordMetadata};
 pub use flush::Flush;
 pub use options::{Acks, ProducerOptions};
-pub use partitioner::{murmur2, partition_for_key};
 pub use producer::{Message, Producer, Sent};
 pub use topic::TopicWriter;

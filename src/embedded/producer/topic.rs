@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::lane::{Lane, LaneShared, Row};
-use super::partitioner::{Sticky, partition_for_key};
 use crate::clock::Clock;
 use crate::codec::compression::Compression;
 use crate::engine::TopicHandle;
 use crate::error::{Code, Error, Result};
 use crate::record::{BatchBuilder, HEADER_BYTES};
+use crate::record::{Sticky, partition_for_key};
 use crate::types::{Timestamp, TopicId};
 
 /// No batch grows beyond this while it waits for the sender, whatever the topic would allow.

@@ -9,3 +9,5 @@ mod scan;
 pub mod serve;
 mod support;
 mod topics;
+mod wire;
+mod wire_faults;

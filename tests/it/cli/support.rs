@@ -1,4 +1,4 @@
-//! A data directory and the command on it.
+//! The command on a data directory, or on a cluster.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use serde_json::Value;
 pub struct Cli {
     _root: tempfile::TempDir,
     pub dir: PathBuf,
+    /// A cluster instead of the directory.
+    bootstrap: Option<String>,
 }
 
 /// What a run came to.
@@ -23,7 +25,19 @@ impl Cli {
     pub fn new() -> Cli {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("data");
-        Cli { _root: root, dir }
+        Cli {
+            _root: root,
+            dir,
+            bootstrap: None,
+        }
+    }
+
+    /// The command on a cluster; the directory is for other files.
+    pub fn on_cluster(bootstrap: String) -> Cli {
+        Cli {
+            bootstrap: Some(bootstrap),
+            ..Cli::new()
+        }
     }
 
     pub fn with_topic(name: &str, partitions: u32) -> Cli {
@@ -37,9 +51,12 @@ impl Cli {
         let mut command = Command::new(env!("CARGO_BIN_EXE_levada"));
         command
             .env_remove("LEVADA_DIR")
-            .arg("--dir")
-            .arg(&self.dir)
-            .args(args);
+            .env_remove("LEVADA_BOOTSTRAP");
+        match &self.bootstrap {
+            Some(bootstrap) => command.arg("--bootstrap").arg(bootstrap),
+            None => command.arg("--dir").arg(&self.dir),
+        };
+        command.args(args);
         command
     }
 

@@ -33,25 +33,25 @@ pub fn partition_for_key(key: &[u8], partitions: usize) -> usize {
 
 /// Where keyless records of one topic go.
 #[derive(Debug)]
-pub(super) struct Sticky {
+pub(crate) struct Sticky {
     partition: AtomicUsize,
     random: AtomicU64,
 }
 
 impl Sticky {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Sticky {
             partition: AtomicUsize::new(seed as usize),
             random: AtomicU64::new(seed | 1),
         }
     }
 
-    pub(super) fn partition(&self, partitions: usize) -> usize {
+    pub(crate) fn partition(&self, partitions: usize) -> usize {
         self.partition.load(Ordering::Relaxed) % partitions.max(1)
     }
 
     /// The same choices from here on.
-    pub(super) fn carry_on(&self) -> Self {
+    pub(crate) fn carry_on(&self) -> Self {
         Sticky {
             partition: AtomicUsize::new(self.partition.load(Ordering::Relaxed)),
             random: AtomicU64::new(self.random.load(Ordering::Relaxed)),
@@ -59,7 +59,7 @@ impl Sticky {
     }
 
     /// `from` had its share: the next keyless records go elsewhere, unless they do already.
-    pub(super) fn turn(&self, from: usize, partitions: usize) {
+    pub(crate) fn turn(&self, from: usize, partitions: usize) {
         let now = self.partition.load(Ordering::Relaxed);
         if partitions < 2 || now % partitions != from {
             return;
