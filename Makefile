@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python lint lint-rust lint-python audit fmt bench docs clean
+.PHONY: help demo test build test-rust test-python test-compat lint lint-rust lint-python audit fmt bench docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,7 +17,7 @@ help: ## Shows the targets
 demo: build .venv/.demo ## Builds, and streams 336,776 real flights through the engine
 	$(BIN)/python examples/python/flights.py --dir demo-data
 
-test: build test-rust lint test-python ## Builds and passes everything
+test: build test-rust lint test-python test-compat ## Builds and passes everything
 	@echo "all tests passed"
 
 build: ## Leaves .venv with the package and the levada command
@@ -39,6 +39,10 @@ test-rust: build
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
+
+# Kafka clients of other languages, as far as their toolchains are here: the summary says what was left out.
+test-compat: build .venv/.dev
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/compat
 
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
 
