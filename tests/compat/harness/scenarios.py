@@ -62,8 +62,15 @@ def produce(client, command, harness, directory):
     found = cells(BATCHES, *call(command, harness.bootstrap, "produce", request, 240))
     want = len(records.sendable(client.sends_no))
     for batch in batches:
-        if found[batch["name"]] is None and (got := harness.end(batch["topic"])) != want:
-            found[batch["name"]] = f"{got} of {want} records arrived"
+        if found[batch["name"]] is not None:
+            continue
+        try:
+            # Not at once where the client does not ask for more than one replica's word.
+            until(
+                lambda batch=batch: harness.end(batch["topic"]) == want, "records are missing", 10
+            )
+        except TimeoutError as error:
+            found[batch["name"]] = f"{error}: {harness.end(batch['topic'])} of {want}"
     return found
 
 
