@@ -34,6 +34,7 @@ pub(super) struct Reply {
 
 impl Reply {
     pub fn write<'a, M: Message<'a>>(&self, response: &M) -> Result<MessageWriter> {
+        debug_assert_eq!(M::KEY, Some(self.api), "an answer of another API");
         let mut w = MessageWriter::with_capacity(256);
         write_response(&mut w, self.version, self.correlation_id, response)?;
         Ok(w)

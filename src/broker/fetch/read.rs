@@ -151,7 +151,6 @@ fn read_one(
     let aborted = chunk.aborted.iter().map(|aborted| AbortedTransaction {
         producer_id: aborted.producer_id.get(),
         first_offset: aborted.first_offset.get(),
-        ..AbortedTransaction::default()
     });
     Ok(PartitionData {
         partition_index: wanted.place.partition,
@@ -180,7 +179,6 @@ fn diverging(
         diverging_epoch: EpochEndOffset {
             epoch,
             end_offset: end.get(),
-            ..EpochEndOffset::default()
         },
         ..PartitionData::default()
     })

@@ -213,7 +213,6 @@ fn finish(
                 topic: topic.to_string().into(),
                 topic_id: id,
                 partitions: vec![data],
-                ..FetchableTopicResponse::default()
             }),
         }
     }
