@@ -7,7 +7,7 @@ use super::topics::Local;
 use crate::cli::backend::seam::{Each, Sink, SinkOptions, Source, SourceOptions};
 use crate::cli::stop;
 use crate::embedded::{Consumer, ConsumerOptions, Database, Message, Producer, ProducerOptions};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::Batches;
 use crate::types::{Offset, TopicPartition};
 
@@ -118,6 +118,6 @@ impl Source for LocalSource {
     }
 
     fn close(self: Box<Self>) -> Result<()> {
-        self.consumer.close().map_err(Error::from)
+        self.consumer.close()
     }
 }
