@@ -177,7 +177,10 @@ class Broker:
         self._server._core.fail_next(str(api), str(error), count)
 
     def delay(self, api: str | int, seconds: float) -> None:
-        """Answers to ``api`` leave so many seconds late; 0 ends it. They are handled at once."""
+        """Answers to ``api`` leave so many seconds late; what is asked is done at once.
+
+        0 ends it, also for answers that wait.
+        """
         self._server._core.delay(str(api), seconds)
 
     def clear_faults(self) -> None:

@@ -24,12 +24,13 @@ pub struct Faults {
     asked: Mutex<Asked>,
     /// Connections wait here while the broker holds still.
     paused: watch::Sender<bool>,
+    /// Answers wait here until theirs is over or taken back.
+    delays: watch::Sender<Vec<(ApiKey, Duration)>>,
 }
 
 #[derive(Debug, Default)]
 struct Asked {
     failures: Vec<Failure>,
-    delays: Vec<(ApiKey, Duration)>,
 }
 
 #[derive(Debug)]
@@ -76,14 +77,16 @@ impl Faults {
         Ok(())
     }
 
-    /// Answers to `api` leave so much later than they could; zero ends it. The request is handled when
-    /// it comes.
+    /// Answers to `api` leave so much later than they could; zero ends it, also for those that wait.
+    /// The request is handled when it comes.
     pub fn delay(&self, api: ApiKey, by: Duration) {
-        self.change(|asked| {
-            asked.delays.retain(|(of, _)| *of != api);
-            if !by.is_zero() {
-                asked.delays.push((api, by));
-            }
+        self.change(|_| {
+            self.delays.send_modify(|delays| {
+                delays.retain(|(of, _)| *of != api);
+                if !by.is_zero() {
+                    delays.push((api, by));
+                }
+            });
         });
     }
 
@@ -91,6 +94,7 @@ impl Faults {
     pub fn clear(&self) {
         self.change(|asked| {
             *asked = Asked::default();
+            self.delays.send_replace(Vec::new());
             self.paused.send_replace(false);
         });
     }
@@ -102,7 +106,8 @@ impl Faults {
     }
 
     fn settle(&self, asked: &Asked) {
-        let none = asked.failures.is_empty() && asked.delays.is_empty() && !*self.paused.borrow();
+        let none =
+            asked.failures.is_empty() && self.delays.borrow().is_empty() && !*self.paused.borrow();
         self.any.store(!none, Ordering::Relaxed);
     }
 
@@ -117,6 +122,13 @@ impl Faults {
         let _ = self.paused.subscribe().wait_for(|paused| !*paused).await;
     }
 
+    /// Ends when answers to `api` need not wait.
+    async fn not_delayed(&self, api: ApiKey) {
+        let mut delays = self.delays.subscribe();
+        let none = |delays: &Vec<(ApiKey, Duration)>| delays.iter().all(|(of, _)| *of != api);
+        let _ = delays.wait_for(none).await;
+    }
+
     /// What a request of `api` meets; it counts as one.
     #[inline]
     pub(super) fn meet(&self, api: ApiKey) -> Fault {
@@ -125,8 +137,10 @@ impl Faults {
         }
         let mut asked = self.asked.lock();
         let code = asked.next_failure(api);
-        let delay = asked.delays.iter().find(|(of, _)| *of == api);
+        let delays = self.delays.borrow();
+        let delay = delays.iter().find(|(of, _)| *of == api);
         let delay = delay.map(|(_, by)| *by);
+        drop(delays);
         self.settle(&asked);
         Fault { code, delay }
     }
@@ -146,8 +160,8 @@ impl Asked {
 }
 
 impl Fault {
-    /// The answer, as late as it shall be; at once when the server stops.
-    pub fn late(self, context: &Arc<Context>, answer: Answer) -> Answer {
+    /// The answer to a request of `api`, as late as it shall be; at once when the server stops.
+    pub fn late(self, context: &Arc<Context>, api: ApiKey, answer: Answer) -> Answer {
         let Some(delay) = self.delay else {
             return answer;
         };
@@ -156,6 +170,7 @@ impl Fault {
         let pass = async move {
             tokio::select! {
                 () = sleep => {}
+                () = context.faults.not_delayed(api) => {}
                 () = context.stopped() => {}
             }
         };

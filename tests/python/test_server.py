@@ -18,6 +18,9 @@ import levada
 import levada.aio
 import pytest
 
+#: Version 99, which has a short answer.
+API_VERSIONS = b"\0\0\0\x0b\0\x12\0\x63\0\0\0\x07\xff\xff\0"
+
 
 def send(bootstrap: str, topic: str, values: list[bytes]) -> list[int]:
     """Sends with librdkafka; gives the offsets."""
@@ -115,7 +118,7 @@ def test_settings_go_before_those_of_the_database() -> None:
         db.serve(port=0, config={"max.connections": 1}) as server,
         socket.create_connection(("127.0.0.1", server.port)) as first,
     ):
-        first.sendall(b"\0\0\0\x0b\0\x12\0\x63\0\0\0\x07\xff\xff\0")  # ApiVersions 99
+        first.sendall(API_VERSIONS)
         assert first.recv(4)
         with socket.create_connection(("127.0.0.1", server.port)) as second:
             assert second.recv(1) == b""
@@ -156,9 +159,11 @@ def test_the_database_may_be_closed_first() -> None:
     db = levada.open(":memory:")
     server = db.serve(port=0)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(API_VERSIONS)
+        assert client.recv(64)
         db.close()
         assert server.closed
-        assert client.recv(1) == b""
+        assert client.recv(64) == b""
     server.close()
     with pytest.raises(levada.ClosedError):
         db.serve(port=0)

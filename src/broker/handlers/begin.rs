@@ -65,7 +65,7 @@ pub(in crate::broker) fn begin(
         Answer::Blocking => elsewhere(row, context.clone(), peer.clone(), frame.to_vec()),
         answer => answer,
     };
-    let answer = fault.late(context, answer);
+    let answer = fault.late(context, api, answer);
     Ok(Begun { api, answer })
 }
 

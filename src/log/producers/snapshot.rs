@@ -1,8 +1,13 @@
 //! The snapshot file `<offset>.snapshot`, Kafka's version 1: version (i16), CRC32C of what follows
 //! (u32), count (i32), then 46 bytes a producer: id i64, epoch i16, last sequence i32, last offset i64,
 //! offset delta i32, timestamp i64, coordinator epoch i32, first offset of the open transaction i64.
-//! Of the five batches only the last is kept, as in Kafka.
+//!
+//! That is where Kafka's file ends. Behind it stand the batches before the last one, so that a client whose
+//! five requests were written and not answered before a crash finds all of them known: 32 bytes each, id
+//! i64, last sequence i32, last offset i64, offset delta i32, timestamp i64, by producer and oldest first.
+//! Kafka reads past them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::entry::{BatchMeta, ProducerEntry};
@@ -16,8 +21,9 @@ use crate::types::{Offset, ProducerEpoch, ProducerId, Timestamp};
 const VERSION: i16 = 1;
 const HEADER_BYTES: usize = 10;
 const ENTRY_BYTES: usize = 46;
+const EARLIER_BYTES: usize = 32;
 /// Some four million producers.
-const FILE_BYTES_MAX: u64 = 200 << 20;
+const FILE_BYTES_MAX: u64 = 700 << 20;
 
 /// `<dir>/<offset, 20 digits>.snapshot`: the state before the record at `offset`.
 pub fn snapshot_path(dir: &Path, offset: Offset) -> PathBuf {
@@ -90,7 +96,7 @@ impl ProducerStates {
         bytes.extend_from_slice(&[0; 4]);
         let count = i32::try_from(entries.len()).unwrap_or(i32::MAX);
         bytes.extend_from_slice(&count.to_be_bytes());
-        for (id, entry) in entries {
+        for (id, entry) in &entries {
             let last = entry.last_batch();
             bytes.extend_from_slice(&id.get().to_be_bytes());
             bytes.extend_from_slice(&entry.epoch.get().to_be_bytes());
@@ -101,6 +107,16 @@ impl ProducerStates {
             bytes.extend_from_slice(&entry.coordinator_epoch.to_be_bytes());
             let open = entry.txn_first_offset.map_or(-1, Offset::get);
             bytes.extend_from_slice(&open.to_be_bytes());
+        }
+        for (id, entry) in &entries {
+            let earlier = entry.batches().split_last().map_or(&[][..], |(_, all)| all);
+            for batch in earlier {
+                bytes.extend_from_slice(&id.get().to_be_bytes());
+                bytes.extend_from_slice(&batch.last_sequence.to_be_bytes());
+                bytes.extend_from_slice(&batch.last_offset.get().to_be_bytes());
+                bytes.extend_from_slice(&batch.offset_delta.to_be_bytes());
+                bytes.extend_from_slice(&batch.timestamp.get().to_be_bytes());
+            }
         }
         let crc = crc32c(bytes.get(6..).unwrap_or_default());
         if let Some(place) = bytes.get_mut(2..6) {
@@ -129,23 +145,49 @@ impl ProducerStates {
             )));
         }
         let count = header.i32();
-        let (entries, over) = rest.as_chunks::<ENTRY_BYTES>();
-        if usize::try_from(count).ok() != Some(entries.len()) || !over.is_empty() {
+        let size = usize::try_from(count).ok();
+        let size = size.and_then(|count| count.checked_mul(ENTRY_BYTES));
+        let parts = size.and_then(|size| rest.split_at_checked(size));
+        let parts = parts.map(|(entries, earlier)| {
+            let (entries, earlier) = (entries.as_chunks().0, earlier.as_chunks());
+            (entries, earlier.0, earlier.1)
+        });
+        let Some((entries, earlier, [])) = parts else {
             return Err(Error::corrupt(format!(
                 "snapshot announces {count} producers, but has {} bytes for them",
                 rest.len()
             )));
+        };
+        let mut batches: HashMap<ProducerId, Vec<BatchMeta>> = HashMap::new();
+        for batch in earlier {
+            let (id, batch) = read_earlier(batch);
+            batches.entry(id).or_default().push(batch);
         }
         let mut states = ProducerStates::default();
         for entry in entries {
-            let (id, entry) = read_entry(entry);
+            let (id, entry) = read_entry(entry, &batches);
             states.insert(id, entry);
         }
         Ok(states)
     }
 }
 
-fn read_entry(bytes: &[u8; ENTRY_BYTES]) -> (ProducerId, ProducerEntry) {
+fn read_earlier(bytes: &[u8; EARLIER_BYTES]) -> (ProducerId, BatchMeta) {
+    let mut from = Reader(bytes);
+    let id = ProducerId(from.i64());
+    let batch = BatchMeta {
+        last_sequence: from.i32(),
+        last_offset: Offset(from.i64()),
+        offset_delta: from.i32(),
+        timestamp: Timestamp(from.i64()),
+    };
+    (id, batch)
+}
+
+fn read_entry(
+    bytes: &[u8; ENTRY_BYTES],
+    earlier: &HashMap<ProducerId, Vec<BatchMeta>>,
+) -> (ProducerId, ProducerEntry) {
     let mut from = Reader(bytes);
     let id = ProducerId(from.i64());
     let mut entry = ProducerEntry::default();
@@ -156,6 +198,9 @@ fn read_entry(bytes: &[u8; ENTRY_BYTES]) -> (ProducerId, ProducerEntry) {
     entry.coordinator_epoch = from.i32();
     entry.txn_first_offset = Some(Offset(from.i64())).filter(|o| *o >= Offset::ZERO);
     if last_offset >= Offset::ZERO {
+        for batch in earlier.get(&id).into_iter().flatten() {
+            entry.add_batch(*batch);
+        }
         entry.add_batch(BatchMeta {
             last_sequence,
             last_offset,

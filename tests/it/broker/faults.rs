@@ -141,6 +141,22 @@ fn a_delayed_answer_comes_after_its_delay() {
 }
 
 #[test]
+fn an_answer_that_waits_leaves_when_its_delay_is_taken_back() {
+    let broker = Broker::start();
+    let hour = Duration::from_secs(3600);
+    broker.server.faults().delay(ApiKey::Metadata, hour);
+    let mut wire = broker.connect();
+    let id = wire.send(12, &metadata());
+    broker.server.faults().delay(ApiKey::Fetch, hour);
+    broker
+        .server
+        .faults()
+        .delay(ApiKey::Metadata, Duration::ZERO);
+    let answer = wire.receive(ApiKey::Metadata, 12, id);
+    assert_eq!(answer.read::<MetadataResponse<'_>>().topics.len(), 1);
+}
+
+#[test]
 fn a_delayed_answer_does_not_hold_up_a_stop() {
     let mut broker = Broker::start();
     let hour = Duration::from_secs(3600);

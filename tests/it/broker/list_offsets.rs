@@ -15,7 +15,7 @@ fn the_ends_are_told_in_every_version() {
     let topic = NewTopic::new("t", 1);
     broker.database.engine().create_topic(&topic).unwrap();
     let mut wire = broker.connect();
-    assert_eq!(produce(&mut wire, "t", 1, &batch(3)), (0, 0));
+    assert_eq!(produce(&mut wire, "t", -1, &batch(3)), (0, 0));
     let api = ApiKey::ListOffsets;
     for version in api.version_min()..=api.version_max() {
         for (timestamp, offset) in [(-2, 0), (-1, 3), (1001, 1)] {

@@ -2,11 +2,13 @@
 
 mod admin;
 mod child;
+mod consumer_groups;
 mod faults;
 mod groups;
 mod hostile;
 mod hostile_batches;
 mod list_offsets;
+mod members;
 mod offsets;
 pub mod operations;
 mod records;

@@ -1,5 +1,13 @@
 //! Committed offsets over the wire: every version, and what of them survives.
 
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use levada::disk::{Faults, FaultyDisk};
+use levada::embedded::Database;
+use levada::engine::{EngineBuilder, NewTopic};
+use levada::protocol::ApiKey;
 use levada::protocol::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
     OffsetCommitResponse,
@@ -12,10 +20,11 @@ use levada::protocol::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
     OffsetFetchResponse,
 };
-use levada::types::TopicId;
+use levada::types::{TopicId, TopicPartition};
 
-use super::groups::{alone, broker, broker_in, join, joins, joins_anew, topic_id};
-use super::wire::Wire;
+use super::members::{alone, broker, broker_in, join, joins, joins_anew, topic_id, until};
+use super::wire::{Broker, Wire};
+use crate::transactions::stuck::Stuck;
 
 /// How a request names a topic: both are set, and each version writes its own.
 #[derive(Clone, Copy)]
@@ -367,7 +376,7 @@ fn what_an_old_client_wants_kept_for_a_while_is_kept_that_long() {
     let mut wire = broker.connect();
     let t = t(&mut wire);
     let engine = broker.database.engine();
-    let place = levada::types::TopicPartition::new("t", 0);
+    let place = TopicPartition::new("t", 0);
     for version in [2, 4] {
         let request = OffsetCommitRequest {
             retention_time_ms: 60_000,
@@ -410,4 +419,74 @@ fn committed_offsets_and_members_are_there_after_a_restart() {
         [0],
         "it is a member still"
     );
+}
+
+/// A broker whose groups lie in one partition, on `disk`.
+fn on_disk(disk: Arc<dyn levada::disk::Disk>) -> Broker {
+    let builder = EngineBuilder::new("/data")
+        .disk(disk)
+        .setting("offsets.topic.num.partitions", "1");
+    let database = Database::from_builder(builder, true).unwrap();
+    if database.engine().topic("t").is_err() {
+        let topic = NewTopic::new("t", 2);
+        database.engine().create_topic(&topic).unwrap();
+    }
+    Broker::on(database, &[])
+}
+
+#[test]
+fn a_commit_is_answered_when_a_power_cut_cannot_undo_it() {
+    let memory = Arc::new(FaultyDisk::with_faults(Faults::seeded(1)));
+    let disk = Stuck::new(memory.clone(), "__consumer_offsets-0");
+    let broker = on_disk(disk.clone());
+    let mut wire = broker.connect();
+    let t = t(&mut wire);
+    let request = |offset| commit_of("g", 9, &[(t, &[(0, 1), (1, offset)])]);
+    assert_eq!(commits(&mut wire, 9, &request(3)), [0, 0]);
+    let after_power_cut = || {
+        let broker = on_disk(Arc::new(memory.crash_losing_unsynced()));
+        let mut wire = broker.connect();
+        let found = fetches(&mut wire, 9, &fetch_of(9, "g", Some(&[(t, &[1])])));
+        found[0].2[0].2
+    };
+    assert_eq!(after_power_cut(), 3);
+
+    disk.hold_syncs(true);
+    let id = wire.send(9, &request(4));
+    let place = TopicPartition::new("t", 1);
+    until("it is taken in", || {
+        let groups = broker.database.engine().groups();
+        let found = groups.committed("g", &place).unwrap();
+        found.is_some_and(|committed| committed.offset.get() == 4)
+    });
+    let lost = after_power_cut();
+    let brief = Some(Duration::from_millis(300));
+    wire.stream.set_read_timeout(brief).unwrap();
+    let told = wire.stream.peek(&mut [0]).map_err(|e| e.kind());
+    // Before anything can fail: who closes the database waits for its syncs.
+    disk.hold_syncs(false);
+    assert_eq!(lost, 3);
+    let silence = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(told.is_err_and(|kind| silence.contains(&kind)));
+    let patience = Some(Duration::from_secs(20));
+    wire.stream.set_read_timeout(patience).unwrap();
+    let answer = wire.receive(ApiKey::OffsetCommit, 9, id);
+    let response: OffsetCommitResponse<'_> = answer.read();
+    assert_eq!(response.topics[0].partitions[1].error_code, 0);
+    assert_eq!(after_power_cut(), 4);
+}
+
+#[test]
+fn members_look_for_the_coordinator_again_when_its_disk_is_full() {
+    let disk = Stuck::new(Arc::new(FaultyDisk::new()), "__consumer_offsets-0");
+    let broker = on_disk(disk.clone());
+    let mut wire = broker.connect();
+    let t = t(&mut wire);
+    let request = commit_of("g", 9, &[(t, &[(0, 1), (9, 1)])]);
+    assert_eq!(commits(&mut wire, 9, &request), [0, 3]);
+    disk.set(true);
+    let codes = commits(&mut wire, 9, &request);
+    assert!([15, 16].contains(&codes[0]), "{codes:?}");
+    assert_eq!(codes[1], 3);
+    disk.set(false);
 }

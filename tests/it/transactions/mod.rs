@@ -4,7 +4,7 @@ mod crashes;
 mod embedded;
 mod offsets;
 mod protocol;
-mod stuck;
+pub mod stuck;
 mod support;
 
 pub use stuck::Stuck;
