@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-RUN_SECONDS = 180
+RUN_SECONDS = 300
 
 
 @cache
