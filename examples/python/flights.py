@@ -1,10 +1,11 @@
-"""Streams the 336,776 flights that left New York in 2013 through one engine in one process.
+"""Streams the 336,776 flights that left New York in 2013 through one engine in one process, and serves.
 
 They become events keyed by carrier. A group of two consumers counts delays while they come in, a third
 consumer starts late and catches up, a compacted topic keeps the latest state of each aircraft. Then
 most segments become Parquet and leave the log; DuckDB reads the files as they lie, a scan answers the
-same question over archive and log, and a consumer reads everything again from offset 0. Ends with
-status 1 if any count or hash differs.
+same question over archive and log, and a consumer reads everything again from offset 0. At last it
+serves: Kafka's own client library sends flights from another process, this one passes them on, and a
+third process reads them. Ends with status 1 if any count or hash differs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -28,6 +30,8 @@ import pyarrow as pa
 
 PARTITIONS = 4
 SEGMENT_BYTES = 1 << 20
+#: Flights that come from another process and go to a third.
+SERVED = 100_000
 
 
 class Delays:
@@ -89,6 +93,12 @@ def add_to_hash(
     digest.update(b"\0")
     digest.update(record.value or b"")
     return (total + int.from_bytes(digest.digest(), "little")) % (1 << 128)
+
+
+def add_content(total: int, key: bytes | None, value: bytes | None) -> int:
+    """Adds key and value of one record to a sum of hashes."""
+    digest = hashlib.blake2b((key or b"") + b"\0" + (value or b""), digest_size=16).digest()
+    return (total + int.from_bytes(digest, "little")) % (1 << 128)
 
 
 class Counting(threading.Thread):
@@ -224,6 +234,57 @@ def stream(db: levada.Database) -> tuple[int, Counting, Delays, int]:
     return flights, late, both, sum(c.hash for c in counters) % (1 << 128)
 
 
+def client(does: str, bootstrap: str, topic: str) -> subprocess.Popen[str]:
+    """librdkafka, in a process of its own."""
+    program = Path(__file__).with_name("clients.py")
+    command = [sys.executable, str(program), does, bootstrap, topic, str(SERVED)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def pass_on(db: levada.Database, sender: subprocess.Popen[str]) -> tuple[int, int]:
+    """From one topic to the other in this process, until all that is sent is there."""
+    records = total = 0
+    with (
+        db.consumer("departures", start="earliest") as consumer,
+        db.producer(compression="lz4", linger_ms=20) as producer,
+    ):
+        while records < SERVED:
+            batch = consumer.poll(max_records=5000, timeout=1.0)
+            if not batch and sender.poll() is not None and not any(consumer.lag().values()):
+                break
+            for r in batch:
+                total = add_content(total, r.key, r.value)
+                producer.send("board", r.value, key=r.key, timestamp=r.timestamp)
+            records += len(batch)
+    return records, total
+
+
+def serve(db: levada.Database, failures: list[str]) -> None:
+    """librdkafka sends, this process reads and sends, another librdkafka reads."""
+    for name in ("departures", "board"):
+        db.create_topic(name, partitions=PARTITIONS)
+    with db.serve(port=0) as server:
+        started = time.perf_counter()
+        receiver = client("receive", server.bootstrap, "board")
+        sender = client("send", server.bootstrap, "departures")
+        try:
+            passed = pass_on(db, sender)
+            if passed[0] < SERVED:
+                receiver.terminate()
+            ends = [tuple(json.loads(one.communicate()[0] or "[]")) for one in (sender, receiver)]
+        finally:
+            for one in (sender, receiver):
+                one.kill()
+                one.wait()
+        seconds = time.perf_counter() - started
+        print(f"served {passed[0]:,} flights from one process to another in {seconds:.1f} s")
+    check(
+        "flights that another process sent with librdkafka", ends[0], (SERVED, passed[1]), failures
+    )
+    check("flights that were read here as they came", passed, ends[0], failures)
+    check("flights that librdkafka read in a third process", ends[1], passed, failures)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--dir", type=Path, default=Path("demo-data"), help="is emptied first")
@@ -289,6 +350,8 @@ def main() -> int:
         check("records read again", records, flights, failures)
         check("hash of (partition, offset, timestamp, key, value)", again, live_hash, failures)
         check("delays read again", delays.rows(), live.rows(), failures)
+
+        serve(db, failures)
 
     print("\ncarrier  flights    late    %  mean delay of late ones")
     for carrier, count, late_count, minutes in live.rows():

@@ -19,7 +19,7 @@ import os as _os
 
 from ._consumer import Consumer, OnRebalance
 from ._convert import Offsets, Partition, Settings, SettingValue
-from ._database import Database, JobReport, PartitionRecovery, Start, open
+from ._database import Database, JobReport, PartitionRecovery, Start, open, serve
 from ._database import close_all as _close_all
 from ._errors import (
     ClosedError,
@@ -51,6 +51,7 @@ from ._levada import before_fork as _before_fork
 from ._levada import forked_child as _forked_child
 from ._levada import forked_parent as _forked_parent
 from ._producer import Producer
+from ._server import Listener, Server
 from ._topic import PartitionDescription, Topic, TopicDescription
 from ._transaction import Transaction
 
@@ -72,6 +73,7 @@ __all__ = [
     "InternalError",
     "InvalidError",
     "JobReport",
+    "Listener",
     "Member",
     "NotFoundError",
     "OffsetOutOfRangeError",
@@ -85,6 +87,7 @@ __all__ = [
     "RecordMetadata",
     "Records",
     "Scan",
+    "Server",
     "SettingValue",
     "Settings",
     "Start",
@@ -94,6 +97,7 @@ __all__ = [
     "Transaction",
     "UnavailableError",
     "open",
+    "serve",
 ]
 
 # What users see in messages and pickles is where they import it from.

@@ -30,6 +30,7 @@ from ._errors import InvalidError, NotFoundError
 from ._group import Group
 from ._levada import Core, Scan
 from ._producer import Producer
+from ._server import Server, server_pairs
 from ._topic import Topic
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Database:
         self._path = path_of(path, "path")
         self._producers: WeakSet[Producer] = WeakSet()
         self._consumers: WeakSet[Consumer] = WeakSet()
+        self._servers: WeakSet[Server] = WeakSet()
         archive = None if archive_dir is None else path_of(archive_dir, "archive_dir")
         self._core = Core(self._path, pairs_of(config), archive)
         self._topics = self._core.topics()
@@ -252,6 +254,29 @@ class Database:
                 raise InvalidError(f"an offset of {row[0]}-{row[1]}, which is not scanned")
         return [(number, offset) for _, number, offset in rows], None
 
+    def serve(
+        self,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        config: Settings | None = None,
+        **settings: SettingValue,
+    ) -> Server:
+        """Serves Kafka's protocol, for clients in other processes. Several servers may run.
+
+        ``port=0`` takes a free one. Without ``host`` and ``port`` the setting ``listeners`` counts,
+        which is ``127.0.0.1:9092`` if not said. Other settings of the broker as keywords with
+        underscores for dots, or as mapping; they go before those of :func:`levada.open`.
+
+        Raises :class:`UnavailableError` or :class:`DeniedError` when the address cannot be had.
+        """
+        return self._serve(server_pairs(host, port, config, settings), owns=False)
+
+    def _serve(self, pairs: list[tuple[str, str]], *, owns: bool) -> Server:
+        server = Server(self, pairs, owns)
+        self._servers.add(server)
+        return server
+
     def run(self, job: str) -> int:
         """Runs a background job now; gives the bytes it dealt with.
 
@@ -277,6 +302,12 @@ class Database:
             _OPEN.discard(self)
             return
         failed: BaseException | None = None
+        # First, so that nobody outside begins what cannot be done any more.
+        for server in list(self._servers):
+            try:
+                server.stop()
+            except Exception as error:
+                failed = failed or error
         children: list[Producer | Consumer] = [*self._producers, *self._consumers]
         for child in children:
             try:
@@ -367,6 +398,35 @@ def open(
     [<levada.Topic 'orders'>]
     """
     return Database(path, config=config, archive_dir=archive_dir)
+
+
+def serve(
+    path: str | os.PathLike[str],
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    config: Settings | None = None,
+    archive_dir: str | os.PathLike[str] | None = None,
+    **settings: SettingValue,
+) -> Server:
+    """Opens a data directory as :func:`open` does and serves it; closing ends both.
+
+    ``127.0.0.1:9092`` if nothing else is said; ``port=0`` takes a free port. Settings of the broker
+    as keywords with underscores for dots, or as mapping.
+
+    >>> import levada
+    >>> with levada.serve(":memory:", port=0, num_partitions=3) as server:
+    ...     topic = server.database.create_topic("orders")
+    ...     (server.bootstrap, topic)  # doctest: +ELLIPSIS
+    ('127.0.0.1:...', <levada.Topic 'orders'>)
+    """
+    pairs = server_pairs(host, port, config, settings)
+    database = Database(path, config=dict(pairs), archive_dir=archive_dir)
+    try:
+        return database._serve([], owns=True)
+    except BaseException:
+        database.close()
+        raise
 
 
 def close_all() -> None:

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _consumer, _database, _levada, _producer, _transaction
 from ._aio_admin import Group, Topic
 from ._aio_consumer import Consumer
+from ._aio_server import Server, Serving
 from ._convert import Offsets, Partition, Settings, SettingValue
 from ._database import JobReport, PartitionRecovery
 from ._levada import Record, RecordMetadata, Scan, Sending
@@ -52,9 +53,11 @@ __all__ = [
     "Delivery",
     "Group",
     "Producer",
+    "Server",
     "Topic",
     "Transaction",
     "open",
+    "serve",
 ]
 
 #: After so many sends that did not wait, others have a turn.
@@ -447,6 +450,23 @@ class Database:
             view=view,
         )
 
+    def serve(
+        self,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        config: Settings | None = None,
+        **settings: SettingValue,
+    ) -> Serving:
+        """Serves Kafka's protocol; see :meth:`levada.Database.serve`.
+
+        To be entered with ``async with``, or awaited and closed by hand.
+        """
+        start = functools.partial(
+            self._inner.serve, host=host, port=port, config=config, **settings
+        )
+        return Serving(start, lambda _: self)
+
     async def run(self, job: str) -> int:
         """Runs a background job now; see :meth:`levada.Database.run`."""
         return await asyncio.to_thread(self._inner.run, job)
@@ -522,3 +542,28 @@ def open(
     To be entered with ``async with``, or awaited and closed by hand.
     """
     return _Opening(lambda: _database.Database(path, config=config, archive_dir=archive_dir))
+
+
+def serve(
+    path: str | os.PathLike[str],
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    config: Settings | None = None,
+    archive_dir: str | os.PathLike[str] | None = None,
+    **settings: SettingValue,
+) -> Serving:
+    """Opens a data directory and serves it; see :func:`levada.serve`.
+
+    To be entered with ``async with``, or awaited and closed by hand.
+    """
+    start = functools.partial(
+        _database.serve,
+        path,
+        host=host,
+        port=port,
+        config=config,
+        archive_dir=archive_dir,
+        **settings,
+    )
+    return Serving(start, lambda server: Database(server.database))

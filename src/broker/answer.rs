@@ -9,9 +9,15 @@ use crate::protocol::{ApiKey, Message, MessageWriter, write_response};
 /// A future that gives the bytes of an answer. An error closes the connection.
 pub(super) type Later = Pin<Box<dyn Future<Output = Result<MessageWriter>> + Send>>;
 
+/// A future that gives what a handler gives.
+pub(super) type First = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
 pub(super) enum Answer {
     Ready(MessageWriter),
     Later(Later),
+    /// The request has not taken effect yet: no later one of its connection may begin before this has
+    /// given an answer.
+    First(First),
     /// The client wants none (acks=0).
     Nothing,
     /// It would wait for a disk: call again where waiting is allowed.

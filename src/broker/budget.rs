@@ -147,6 +147,10 @@ impl Budget {
         }
     }
 
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// What is held now.
     pub fn used(&self) -> u64 {
         self.state.lock().used

@@ -1,7 +1,8 @@
 //! One connection: its requests are begun in their order and answered in their order.
 //!
 //! A request is begun when the one before it is answered; only Produce requests that wait for the disk
-//! overlap, so that one sync serves many. While answers cannot be written nothing is begun, and while
+//! overlap, so that one sync serves many: those whose records are appended, so that none overtakes
+//! another. While answers cannot be written nothing is begun, and while
 //! the buffer is full nothing is read: the socket pushes back.
 
 use std::collections::VecDeque;
@@ -9,10 +10,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::Shutdown;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use super::answer::{Answer, Later};
+use super::answer::{Answer, First, Later};
 use super::budget::Share;
 use super::context::Context;
 use super::control::{Control, Order};
@@ -25,6 +27,8 @@ use crate::protocol::{ApiKey, MessageWriter};
 
 /// After this long without a request a connection keeps no buffer.
 const REST_AFTER: Duration = Duration::from_secs(5);
+/// A client that has read nothing for that long may be closed when memory is short.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 /// A buffer above this is given back after each request.
 const KEPT_BYTES_MAX: usize = 4 << 20;
 /// Nothing is begun while more than this waits to be written.
@@ -41,6 +45,19 @@ struct Pending {
 enum Awaited {
     Ready(Option<MessageWriter>),
     Later(Later),
+    /// Stands last: nothing is begun behind it.
+    First(First),
+}
+
+impl From<Answer> for Awaited {
+    fn from(answer: Answer) -> Awaited {
+        match answer {
+            Answer::Ready(answer) => Awaited::Ready(Some(answer)),
+            Answer::Later(later) => Awaited::Later(later),
+            Answer::First(first) => Awaited::First(first),
+            Answer::Nothing | Answer::Blocking => Awaited::Ready(None),
+        }
+    }
 }
 
 pub(super) struct Connection {
@@ -55,6 +72,8 @@ pub(super) struct Connection {
     held: usize,
     begun: VecDeque<Pending>,
     outgoing: Outgoing,
+    /// How much of `outgoing` the server knows of.
+    told: usize,
     /// When bytes went in or out last.
     active: Instant,
     /// The client has closed its side.
@@ -80,6 +99,7 @@ impl Connection {
             held: 0,
             begun: VecDeque::new(),
             outgoing: Outgoing::default(),
+            told: 0,
             active: Instant::now(),
             ended: false,
             stream,
@@ -92,23 +112,33 @@ impl Connection {
     /// Until the client goes, breaks the protocol, is silent for too long, or the server stops.
     pub async fn run(mut self) {
         if let Err(error) = self.serve().await {
+            self.context.metrics.connection_failed();
             tracing::debug!(peer = %self.peer.address, %error, "connection closed");
         }
+        match self.control.order() {
+            // The socket may be gone already.
+            Order::Reset => _ = self.stream.set_zero_linger(),
+            // A child of this process may have a copy: dropping ours alone tells the client nothing.
+            _ => _ = rustix::net::shutdown(&self.stream, Shutdown::Both),
+        }
         self.context.budget.release(&self.share, 0);
+        self.context.unread.change(self.told, 0);
     }
 
     async fn serve(&mut self) -> Result<()> {
         let tick = tokio::time::sleep(REST_AFTER);
         tokio::pin!(tick);
         loop {
+            self.hold_still().await;
             self.begin_all()?;
             self.collect();
-            if !self.write()? {
+            if self.control.order() == Order::Reset || !self.write()? {
                 return Ok(());
             }
+            self.tell_outgoing();
             let done = self.begun.is_empty() && self.outgoing.is_empty();
             match self.control.order() {
-                Order::Close => return Ok(()),
+                Order::Close | Order::Reset => return Ok(()),
                 Order::Finish if done => return Ok(()),
                 _ if self.ended && done => return Ok(()),
                 _ => {}
@@ -117,6 +147,16 @@ impl Connection {
             match self.next(tick.as_mut()).await? {
                 Step::Again => {}
                 Step::Close => return Ok(()),
+            }
+        }
+    }
+
+    /// While a test wants a broker that hangs.
+    async fn hold_still(&mut self) {
+        while self.context.faults.is_paused() && self.control.order() == Order::Serve {
+            tokio::select! {
+                () = self.context.faults.resumed() => {}
+                () = self.control.changed() => {}
             }
         }
     }
@@ -133,16 +173,11 @@ impl Connection {
             }
             let since = self.context.engine().clock().monotonic();
             let Begun { api, answer } = handlers::begin(&self.context, &self.peer, frame)?;
-            let answer = match answer {
-                Answer::Ready(answer) => Awaited::Ready(Some(answer)),
-                Answer::Later(later) => Awaited::Later(later),
-                Answer::Nothing | Answer::Blocking => Awaited::Ready(None),
-            };
             self.begun.push_back(Pending {
                 api,
                 since,
                 request_bytes: size,
-                answer,
+                answer: answer.into(),
             });
             self.frames.pass(size);
             self.collect();
@@ -151,12 +186,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Produce beside Produce; everything else alone.
+    /// Produce beside Produce that has taken effect; everything else alone.
     fn may_begin(&self, frame: &[u8]) -> bool {
         let produce = |api: ApiKey| api == ApiKey::Produce;
+        let last = self.begun.back().map(|p| &p.answer);
         match self.begun.len() {
             0 => true,
             n if n >= self.context.config.inflight_max => false,
+            _ if matches!(last, Some(Awaited::First(_))) => false,
             _ => {
                 handlers::peek(frame).is_some_and(produce)
                     && self.begun.iter().all(|p| produce(p.api))
@@ -186,17 +223,33 @@ impl Connection {
             ..
         }) = self.begun.front_mut()
         {
-            let bytes = answer.take().map_or(0, |answer| self.outgoing.push(answer));
+            let answer = answer.take();
             if let Some(done) = self.begun.pop_front() {
+                let metrics = &self.context.metrics;
+                let bytes = answer.map_or(0, |answer| {
+                    metrics.answered_errors(done.api, answer.errors());
+                    self.outgoing.push(answer)
+                });
                 let took = self
                     .context
                     .engine()
                     .clock()
                     .monotonic()
                     .saturating_sub(done.since);
-                let metrics = &self.context.metrics;
                 metrics.answered(done.api, took, done.request_bytes, bytes);
             }
+        }
+    }
+
+    /// Tells the server how much waits to be read by this client. Little is not worth telling.
+    fn tell_outgoing(&mut self) {
+        let now = match self.outgoing.bytes() {
+            ..OUTGOING_BYTES_MAX => 0,
+            bytes => bytes,
+        };
+        if now != self.told {
+            self.context.unread.change(self.told, now);
+            self.told = now;
         }
     }
 
@@ -227,24 +280,19 @@ impl Connection {
             return Ok(Step::Again);
         }
         let writes = !self.outgoing.is_empty();
-        let head = self.begun.front_mut().map(|p| &mut p.answer);
-        let later = match head {
-            Some(Awaited::Later(later)) => Some(later),
-            _ => None,
-        };
-        let has_later = later.is_some();
-        let answer = async {
-            match later {
-                Some(later) => later.await,
-                None => std::future::pending().await,
-            }
-        };
+        let (later, first) = awaited(&mut self.begun);
         tokio::select! {
             biased;
-            answer = answer, if has_later => {
+            answer = or_never(later) => {
                 let answer = answer?;
                 if let Some(front) = self.begun.front_mut() {
                     front.answer = Awaited::Ready(Some(answer));
+                }
+            }
+            answer = or_never(first) => {
+                let answer = answer?;
+                if let Some(back) = self.begun.back_mut() {
+                    back.answer = answer.into();
                 }
             }
             ready = self.stream.writable(), if writes => {
@@ -302,6 +350,10 @@ impl Connection {
         let silent = self.active.elapsed();
         let idle_max = self.context.config.idle_max_ms.map(Duration::from_millis);
         let waits = !self.begun.is_empty();
+        if self.told > 0 && silent >= STALLED_AFTER && self.context.unread.is_too_much() {
+            tracing::debug!(peer = %self.peer.address, "a client does not read its answers");
+            return Step::Close;
+        }
         if idle_max.is_some_and(|max| silent >= max) && !waits {
             return Step::Close;
         }
@@ -312,12 +364,31 @@ impl Connection {
                 self.context.budget.release(&self.share, 0);
             }
         }
-        let due = match (resting, idle_max) {
+        let due = match (resting && self.told == 0, idle_max) {
             (true, Some(max)) => self.active + max.max(REST_AFTER),
             (true, None) => Instant::now() + Duration::from_secs(86_400),
             (false, _) => Instant::now() + REST_AFTER,
         };
         tick.reset(due.max(Instant::now() + Duration::from_millis(100)));
         Step::Again
+    }
+}
+
+/// What is to be polled: the answer that is due next, and what keeps more from being begun.
+fn awaited(begun: &mut VecDeque<Pending>) -> (Option<&mut Later>, Option<&mut First>) {
+    let mut begun = begun.iter_mut().map(|p| &mut p.answer);
+    let (head, last) = (begun.next(), begun.next_back());
+    match (head, last) {
+        (Some(Awaited::Later(later)), Some(Awaited::First(first))) => (Some(later), Some(first)),
+        (Some(Awaited::Later(later)), _) => (Some(later), None),
+        (Some(Awaited::First(first)), _) => (None, Some(first)),
+        _ => (None, None),
+    }
+}
+
+async fn or_never<F: Future + Unpin>(future: Option<&mut F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Order {
     Finish,
     /// Close at once.
     Close,
+    /// As a broker that is killed: what was to be written is not, the client sees a reset.
+    Reset,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +33,8 @@ impl Control {
         match self.order.load(Ordering::SeqCst) {
             0 => Order::Serve,
             1 => Order::Finish,
-            _ => Order::Close,
+            2 => Order::Close,
+            _ => Order::Reset,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::net::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
@@ -111,6 +112,16 @@ impl Drop for Place {
     }
 }
 
+/// A socket that listens until this is dropped, also where a child of this process has a copy of it.
+struct Open(TcpListener);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // Where the system does not know this for a socket that listens, the child's copy lives on.
+        _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+    }
+}
+
 /// Takes connections until the server stops.
 pub(super) async fn accept(
     listener: TcpListener,
@@ -118,9 +129,10 @@ pub(super) async fn accept(
     context: Arc<Context>,
     connections: Arc<Connections>,
 ) {
+    let listener = Open(listener);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.0.accept() => accepted,
             () = context.stopped() => return,
         };
         match accepted {

@@ -1,24 +1,19 @@
 //! What the server counts. Counting costs a few relaxed additions a request.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::protocol::ApiKey;
+use parking_lot::Mutex;
 
-/// Of the times that requests take, in microseconds: a request counts in the first that is not less.
-pub(super) const TIME_BOUNDS_US: [u64; 14] = [
-    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000,
-    10_000_000,
-];
+use crate::metrics::Times;
+use crate::protocol::ApiKey;
 
 #[derive(Debug, Default)]
 pub(super) struct ApiMetrics {
-    pub requests: AtomicU64,
-    pub micros: AtomicU64,
+    pub times: Times,
     pub request_bytes: AtomicU64,
     pub response_bytes: AtomicU64,
-    /// The last one counts what took longer than all bounds.
-    pub times: [AtomicU64; TIME_BOUNDS_US.len() + 1],
 }
 
 #[derive(Debug)]
@@ -29,6 +24,10 @@ pub(super) struct Metrics {
     places: Vec<usize>,
     pub connections_opened: AtomicU64,
     pub connections_refused: AtomicU64,
+    /// Closed by us because of what the client sent, or how the connection failed.
+    pub connections_failed: AtomicU64,
+    /// By API and error code; locked only when there is one.
+    errors: Mutex<BTreeMap<(ApiKey, i16), u64>>,
 }
 
 impl Default for Metrics {
@@ -52,6 +51,8 @@ impl Default for Metrics {
             places,
             connections_opened: AtomicU64::new(0),
             connections_refused: AtomicU64::new(0),
+            connections_failed: AtomicU64::new(0),
+            errors: Mutex::default(),
         }
     }
 }
@@ -64,16 +65,29 @@ impl Metrics {
 
     pub fn answered(&self, api: ApiKey, took: Duration, request_bytes: usize, bytes: usize) {
         let Some(of) = self.of(api) else { return };
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let bucket = TIME_BOUNDS_US.partition_point(|bound| *bound < micros);
-        of.requests.fetch_add(1, Ordering::Relaxed);
-        of.micros.fetch_add(micros, Ordering::Relaxed);
+        of.times.add(took);
         of.request_bytes
             .fetch_add(request_bytes as u64, Ordering::Relaxed);
         of.response_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if let Some(count) = of.times.get(bucket) {
-            count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The error codes in an answer.
+    pub fn answered_errors(&self, api: ApiKey, errors: &[(i16, u32)]) {
+        if errors.is_empty() {
+            return;
         }
+        let mut all = self.errors.lock();
+        for (code, count) in errors {
+            *all.entry((api, *code)).or_default() += u64::from(*count);
+        }
+    }
+
+    pub fn errors(&self) -> BTreeMap<(ApiKey, i16), u64> {
+        self.errors.lock().clone()
+    }
+
+    pub fn connection_failed(&self) {
+        self.connections_failed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn connection_opened(&self) {

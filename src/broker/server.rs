@@ -8,8 +8,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::admin;
 use super::context::Context;
 use super::control::Order;
+use super::faults::Faults;
 use super::listener::{Connections, accept};
 use crate::config::{ListenAddress, Overrides, ServerConfig};
 use crate::embedded::Database;
@@ -19,6 +21,8 @@ use crate::error::{Error, Result};
 const BLOCKING_THREADS_MAX: usize = 64;
 /// How long connections that are told to close at once may take.
 const CLOSE_TIME: Duration = Duration::from_millis(500);
+/// How often connections are told that the server is killed.
+const KILL_AGAIN: Duration = Duration::from_millis(5);
 
 /// A listener that listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,7 @@ pub struct Server {
     context: Arc<Context>,
     connections: Arc<Connections>,
     listening: Vec<Arc<Listening>>,
+    admin_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     /// `None` once stopped.
     runtime: Option<Runtime>,
@@ -59,24 +64,34 @@ impl Server {
         database.engine().groups().start()?;
         let runtime = runtime(&config)?;
         let (stop, stopping) = watch::channel(false);
-        let context = Context::new(database.clone(), config, stopping);
+        let context = Context::new(database.clone(), config, settings.clone(), stopping);
         let connections = Arc::new(Connections::default());
         let mut listening = Vec::new();
         for address in &context.config.listeners {
             let listener = runtime.block_on(bind(address))?;
-            let bound = listener
-                .local_addr()
-                .map_err(|e| Error::io("ask for the address of a listener", e))?;
+            let bound = local_address(&listener)?;
             let told = advertised(&context.config, address, bound);
             let one = Arc::new(told);
             tracing::info!(listener = %one.name, address = %bound, "listening");
             listening.push(one.clone());
             runtime.spawn(accept(listener, one, context.clone(), connections.clone()));
         }
+        let admin_address = match &context.config.admin_listener {
+            Some(address) => {
+                let listener = runtime.block_on(bind(address))?;
+                let bound = local_address(&listener)?;
+                tracing::info!(address = %bound, "health and metrics");
+                let watched = admin::Watched::new(context.clone(), connections.clone());
+                runtime.spawn(admin::serve(listener, watched));
+                Some(bound)
+            }
+            None => None,
+        };
         Ok(Server {
             context,
             connections,
             listening,
+            admin_address,
             stop,
             runtime: Some(runtime),
         })
@@ -93,9 +108,45 @@ impl Server {
         first.map_or_else(String::new, |l| join(&l.host, l.port))
     }
 
+    /// Where `/healthz`, `/readyz` and `/metrics` are served, if `levada.admin.listener` is set.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
     /// How many connections are open.
     pub fn connection_count(&self) -> usize {
         self.connections.count()
+    }
+
+    /// Errors, delays and pauses that tests ask for.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.context.faults
+    }
+
+    /// Ends as a process that is killed: nothing that was begun is answered, clients see their
+    /// connections reset and the port closed. What was acknowledged is in the database, which stays
+    /// open. After a stop it does nothing.
+    pub fn kill(&mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        self.connections.tell_all(Order::Reset);
+        let _ = self.stop.send(true);
+        let connections = &self.connections;
+        runtime.block_on(async {
+            // One that was accepted meanwhile has not heard of it.
+            let mut tick = tokio::time::interval(KILL_AGAIN);
+            let all = async {
+                loop {
+                    tokio::select! {
+                        () = connections.gone() => return,
+                        _ = tick.tick() => connections.tell_all(Order::Reset),
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(CLOSE_TIME, all).await;
+        });
+        runtime.shutdown_timeout(CLOSE_TIME);
     }
 
     /// Takes no more connections and requests, answers what was begun for at most `time`, closes.
@@ -153,6 +204,11 @@ async fn bind(address: &ListenAddress) -> Result<TcpListener> {
         let error = Error::io(format_args!("listen on {shown}"), e);
         error.with_code(crate::error::Code::BrokerNotAvailable)
     })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
+    let address = listener.local_addr();
+    address.map_err(|e| Error::io("ask for the address of a listener", e))
 }
 
 /// `host:port`, with brackets around an IPv6 address.

@@ -31,7 +31,12 @@ impl Context {
 
     /// The data directory; Invalid when none was named.
     pub fn dir(&self) -> Result<&Path> {
-        self.dir.as_deref().ok_or_else(|| {
+        self.dir_or(None)
+    }
+
+    /// The same, or what a configuration file says.
+    pub fn dir_or<'a>(&'a self, file: Option<&'a Path>) -> Result<&'a Path> {
+        self.dir.as_deref().or(file).ok_or_else(|| {
             Stop::Failed(Error::invalid(
                 "no data directory: name one with --dir, or in LEVADA_DIR",
             ))

@@ -34,7 +34,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The same for those who run inside another program: gives the status as a number.
 ///
-/// Reads standard input and writes standard output and error of the process; never ends the process.
+/// Reads standard input and writes standard output and error of the process. Ends the
+/// process only in `serve`, when a second signal asks for that.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let matches = match root().try_get_matches_from(&args) {

@@ -13,4 +13,4 @@ mod seam;
 pub use faulty::{Fault, Faults, FaultyDisk};
 pub use lock::{DirectoryLock, Fork};
 pub use real::RealDisk;
-pub use seam::{Disk, Entry, File, Open, replace, write_atomically};
+pub use seam::{Disk, Entry, File, Open, Space, replace, write_atomically};

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::map::map_file;
-use super::{DirectoryLock, Disk, Entry, File, Open};
+use super::{DirectoryLock, Disk, Entry, File, Open, Space};
 use crate::error::Result;
 
 /// How many parts one `pwritev` takes (Linux's IOV_MAX).
@@ -107,6 +107,14 @@ impl Disk for RealDisk {
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
+        let found = rustix::fs::statvfs(dir)?;
+        Ok(Some(Space {
+            total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+            usable_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        }))
     }
 
     fn lock(&self, dir: &Path) -> Result<DirectoryLock> {

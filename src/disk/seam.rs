@@ -31,6 +31,14 @@ pub struct Entry {
     pub size_bytes: u64,
 }
 
+/// How large a file system is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    pub total_bytes: u64,
+    /// What this process may still write.
+    pub usable_bytes: u64,
+}
+
 /// A file system. All paths are absolute, or relative to where the process stands.
 ///
 /// Promises: a name created, renamed or removed is lasting only after [`Disk::sync_dir`] of its
@@ -50,6 +58,10 @@ pub trait Disk: Send + Sync + Debug {
     fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     fn exists(&self, path: &Path) -> bool;
+    /// How large the file system of `dir` is; `None` where that cannot be said.
+    fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {
+        Ok(None)
+    }
     /// Keeps a second process out; see [`super::DirectoryLock`]. A disk in memory needs none.
     fn lock(&self, dir: &Path) -> Result<super::DirectoryLock>;
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 use regex::Regex;
 
+use super::counters::Counters;
 use super::group_host::Groups;
 use super::metadata::{DataDir, LocalNode, MetadataStore};
 use super::open::Recovery;
@@ -36,8 +37,8 @@ pub(super) struct Shared {
     pub node: LocalNode,
     /// Whose cluster this is; from the data directory.
     pub cluster_id: String,
-    /// The settings it was opened with, typed.
-    pub broker_config: BrokerConfig,
+    /// The broker settings in force, typed. Swapped by `refresh_settings`, under `publishing`.
+    pub broker_config: RwLock<Arc<BrokerConfig>>,
     pub metadata: MetadataStore,
     /// Every change of topics holds this from committing to publishing, so that the table follows the
     /// metadata in order; also across the commit's sync. Taken before `table`.
@@ -79,9 +80,9 @@ impl Engine {
         &self.shared.parts
     }
 
-    /// The settings it was opened with.
-    pub fn broker_config(&self) -> &BrokerConfig {
-        &self.shared.broker_config
+    /// The broker settings in force now. Those that take a restart are as they were at opening.
+    pub fn broker_config(&self) -> Arc<BrokerConfig> {
+        self.shared.broker_config.read().clone()
     }
 
     /// This broker's number, from the data directory.
@@ -119,6 +120,16 @@ impl Engine {
 
     pub fn upkeep(&self) -> &Upkeep {
         &self.shared.upkeep
+    }
+
+    /// What was appended and synced since it was opened.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.parts.counters
+    }
+
+    /// Partitions that wait for a sync.
+    pub fn syncs_waiting(&self) -> usize {
+        self.shared.parts.flusher.waiting()
     }
 
     /// Grows with every change of topics or settings: who holds something looked up compares it.

@@ -135,6 +135,7 @@ impl EngineBuilder {
             quorum: Arc::new(LocalQuorum),
             flusher: Flusher::start(SYNC_THREADS),
             cold,
+            counters: super::Counters::default(),
             data_dir: self.dir,
         });
         let node = LocalNode {
@@ -142,9 +143,10 @@ impl EngineBuilder {
             directory_id: data_dir.identity().directory_id,
             config: self.settings,
         };
+        let config = in_force(config, &metadata.image().effective_broker_config(&node));
         let shared = Shared {
             cluster_id: data_dir.identity().cluster_id.clone(),
-            broker_config: config.clone(),
+            broker_config: RwLock::new(Arc::new(config.clone())),
             groups: Groups::new(group_settings(&config)),
             transactions: Transactions::new(&config),
             upkeep: Upkeep::new(&config),
@@ -177,6 +179,15 @@ impl EngineBuilder {
         }
         Ok(engine)
     }
+}
+
+/// What was set while the engine ran counts before what it is opened with, unless this version does not
+/// take it any more: then it must still open, so that it can be set anew.
+fn in_force(opened_with: BrokerConfig, effective: &Overrides) -> BrokerConfig {
+    BrokerConfig::from_overrides(effective).unwrap_or_else(|error| {
+        tracing::warn!(%error, "stored broker settings do not count");
+        opened_with
+    })
 }
 
 #[cfg(feature = "archive")]

@@ -27,6 +27,14 @@ pub struct Remembered {
     pub clean: bool,
 }
 
+/// See [`PartitionHandle::known_ends`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownEnds {
+    pub start: Offset,
+    /// The visible one.
+    pub end: Offset,
+}
+
 #[derive(Debug)]
 enum Slot {
     /// Not open; costs no file and no thread.
@@ -146,10 +154,7 @@ impl PartitionHandle {
     /// Appends whole batches. On return they are in the page cache; they become visible at once with
     /// `levada.durability=cache`, and after the next sync round with `disk`.
     pub fn append(&self, append: Append<'_>) -> Result<Appended> {
-        let log = self.log()?;
-        let appended = log.append(append)?;
-        self.sync_or_show(&log, appended.flush_due);
-        Ok(appended)
+        self.append_with(append.batches.len(), |log| log.append(append))
     }
 
     /// As [`append`](Self::append), for batches of a transaction that holds this partition, as the
@@ -160,8 +165,22 @@ impl PartitionHandle {
         append: Append<'_>,
         verified_at: Offset,
     ) -> Result<Appended> {
+        self.append_with(append.batches.len(), |log| {
+            log.append_in_transaction(append, verified_at)
+        })
+    }
+
+    fn append_with(
+        &self,
+        bytes: usize,
+        append: impl FnOnce(&Partition) -> Result<Appended>,
+    ) -> Result<Appended> {
         let log = self.log()?;
-        let appended = log.append_in_transaction(append, verified_at)?;
+        let parts = &self.parts;
+        let before = parts.clock.monotonic();
+        let appended = append(&log)?;
+        let took = parts.clock.monotonic().saturating_sub(before);
+        parts.counters.appended(took, &appended, bytes);
         self.sync_or_show(&log, appended.flush_due);
         Ok(appended)
     }
@@ -232,6 +251,17 @@ impl PartitionHandle {
         }
     }
 
+    /// Bytes of the local segments. Of a log that is not open those of its files: it stays closed.
+    pub fn local_bytes(&self) -> u64 {
+        if let Some(log) = self.log_if_open() {
+            return log.size_bytes();
+        }
+        // One that was never written has no directory.
+        let files = self.parts.disk.list(&self.dir()).unwrap_or_default();
+        let segments = files.iter().filter(|f| f.name.ends_with(".log"));
+        segments.map(|f| f.size_bytes).sum()
+    }
+
     /// The visible end; offset 0 while the log is not open.
     pub fn visible(&self) -> Offset {
         match &*self.slot.read() {
@@ -249,6 +279,25 @@ impl PartitionHandle {
             Slot::Open(log) => Ok(log.ends().visible),
             Slot::Idle(_) => Ok(Offset::ZERO),
             Slot::Gone(error) => Err(error.clone()),
+        }
+    }
+
+    /// The ends, as far as they are known without opening the log: of an open one, and of one that was
+    /// closed cleanly.
+    pub fn known_ends(&self) -> Option<KnownEnds> {
+        match &*self.slot.read() {
+            Slot::Open(log) => {
+                let ends = log.ends();
+                Some(KnownEnds {
+                    start: ends.log_start,
+                    end: ends.visible,
+                })
+            }
+            Slot::Idle(remembered) if remembered.clean => Some(KnownEnds {
+                start: remembered.log_start.unwrap_or(Offset::ZERO),
+                end: remembered.recovery_point,
+            }),
+            _ => None,
         }
     }
 
@@ -272,7 +321,8 @@ impl PartitionHandle {
     ///
     /// Errors: OutOfRange beyond the visible end; Invalid where the topic is only compacted.
     pub fn delete_records(&self, before: Offset) -> Result<Offset> {
-        if !self.config().cleanup.delete {
+        let cleanup = self.config().cleanup;
+        if cleanup.compact && !cleanup.delete {
             let message = format!(
                 "{}: records of a compacted topic are not deleted by offset",
                 self.name
@@ -359,7 +409,12 @@ impl Commit for PartitionHandle {
         let Some(log) = self.log_if_open() else {
             return;
         };
-        match sync_patiently(&log) {
+        let parts = &self.parts;
+        let before = parts.clock.monotonic();
+        let outcome = sync_patiently(&log);
+        let took = parts.clock.monotonic().saturating_sub(before);
+        parts.counters.synced(took, &outcome);
+        match outcome {
             Ok(()) => self.show(&log),
             Err(error) => {
                 tracing::error!(partition = %self.name, %error, "sync failed, the partition takes no more records");

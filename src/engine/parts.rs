@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::counters::Counters;
 use super::quorum::Quorum;
 use crate::clock::Clock;
 use crate::disk::Disk;
@@ -80,6 +81,7 @@ pub struct Parts {
     pub quorum: Arc<dyn Quorum>,
     pub flusher: Arc<Flusher>,
     pub cold: Arc<dyn ColdStores>,
+    pub counters: Counters,
     /// Where the partitions' directories lie.
     pub data_dir: PathBuf,
 }

@@ -109,7 +109,7 @@ impl Engine {
         if let Ok(topic) = self.topic(CONSUMER_OFFSETS) {
             return Ok(topic);
         }
-        let config = &self.shared.broker_config;
+        let config = self.broker_config();
         let new = NewTopic {
             internal: true,
             config: vec![
@@ -137,7 +137,7 @@ impl Engine {
         if let Ok(topic) = self.topic(TRANSACTION_STATE) {
             return Ok(topic);
         }
-        let config = &self.shared.broker_config;
+        let config = self.broker_config();
         let new = NewTopic {
             internal: true,
             config: vec![
@@ -176,7 +176,7 @@ impl Engine {
     }
 
     /// Brings the table in line with the metadata, for one topic. `publishing` is held.
-    fn publish_named(&self, name: &str) -> Result<Arc<TopicHandle>> {
+    pub(super) fn publish_named(&self, name: &str) -> Result<Arc<TopicHandle>> {
         let image = self.shared.metadata.image();
         let topic = image.topic(name).ok_or_else(|| unknown_topic(name))?;
         let handle = self.publish(topic, &HashMap::new())?;

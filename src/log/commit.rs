@@ -78,6 +78,11 @@ impl Flusher {
         what.commit();
     }
 
+    /// How many requests wait; those that are served right now are not among them.
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.lock().waiting.len()
+    }
+
     /// Finishes what was asked for and ends the threads.
     pub fn stop(&self) {
         self.shared.queue.lock().stopping = true;

@@ -21,6 +21,8 @@ pub struct MessageWriter {
     shared: Vec<(usize, Bytes)>,
     /// The code, the field and the reason.
     failure: Option<(Code, &'static str, &'static str)>,
+    /// The error codes that were written, and how often each; nearly always none.
+    errors: Vec<(i16, u32)>,
 }
 
 /// A place in what was written, to come back to.
@@ -64,11 +66,12 @@ impl MessageWriter {
         }
     }
 
-    /// Forgets what was written, and refused, behind `mark`.
+    /// Forgets what was written behind `mark`, and everything that was refused or noted.
     pub fn rewind(&mut self, mark: Mark) {
         self.out.bytes.truncate(mark.own);
         self.shared.truncate(mark.shared);
         self.failure = None;
+        self.errors.clear();
     }
 
     /// How many bytes were written behind `mark`.
@@ -119,6 +122,27 @@ impl MessageWriter {
     #[cold]
     pub fn refuse(&mut self, code: Code, field: &'static str, why: &'static str) {
         self.failure.get_or_insert((code, field, why));
+    }
+
+    /// Counts an error code that is written; 0 is none.
+    #[inline]
+    pub fn note_error(&mut self, code: i16) {
+        if code != 0 {
+            self.count_error(code);
+        }
+    }
+
+    #[cold]
+    fn count_error(&mut self, code: i16) {
+        match self.errors.iter_mut().find(|(c, _)| *c == code) {
+            Some((_, count)) => *count += 1,
+            None => self.errors.push((code, 1)),
+        }
+    }
+
+    /// The error codes in what was written, each with how often it stands there.
+    pub fn errors(&self) -> &[(i16, u32)] {
+        &self.errors
     }
 
     /// An error if anything was refused since the last call.

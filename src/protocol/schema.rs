@@ -66,6 +66,11 @@ fn unsupported(name: &str, version: i16) -> Error {
     Error::coded(Code::UnsupportedVersion, message)
 }
 
+/// Whether a field says what went wrong: such are counted as they are written.
+pub(super) const fn is_error_code(field: &str) -> bool {
+    matches!(field.as_bytes(), b"error_code")
+}
+
 /// Refuses a value that the version cannot carry and that must not be dropped.
 pub(super) fn strict(w: &mut MessageWriter, is_default: bool, field: &'static str) {
     if !is_default {
@@ -127,9 +132,12 @@ macro_rules! field {
         field!(@read $r $at $field [] [$($nulls)?])
     };
 
-    (@write $self:ident $w:ident $at:ident $field:ident [] []) => {
+    (@write $self:ident $w:ident $at:ident $field:ident [] []) => {{
+        if const { $crate::protocol::schema::is_error_code(stringify!($field)) } {
+            $w.note_error($crate::protocol::wire::Wire::as_error_code(&$self.$field));
+        }
         $crate::protocol::wire::Wire::write(&$self.$field, $w, $at)
-    };
+    }};
     (@write $self:ident $w:ident $at:ident $field:ident [] [$nulls:expr]) => {{
         let forbidden = $self.$field.is_none() && !($nulls).contains(&$at.number);
         $crate::protocol::schema::written_null($w, forbidden, stringify!($field));

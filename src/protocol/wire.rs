@@ -34,6 +34,12 @@ pub trait Wire<'a>: Sized {
 
     fn write(&self, w: &mut MessageWriter, at: Version);
 
+    /// A number that fits, as an error code; 0, no error, for everything else.
+    #[inline]
+    fn as_error_code(&self) -> i16 {
+        0
+    }
+
     // Where null may stand, a structure has a byte before it; other types have a length that says so.
 
     fn read_nullable(r: &mut Reader<'a>, at: Version) -> Result<Option<Self>> {
@@ -90,6 +96,11 @@ macro_rules! fixed {
             #[inline]
             fn write(&self, w: &mut MessageWriter, _: Version) {
                 w.out.$name(*self);
+            }
+
+            #[inline]
+            fn as_error_code(&self) -> i16 {
+                i16::try_from(*self).unwrap_or_default()
             }
 
             #[cfg(test)]

@@ -22,6 +22,10 @@ mod engine_limits;
 mod errors;
 mod first_group;
 mod hooked;
+#[cfg(feature = "broker")]
+mod http;
 mod kafka;
+#[cfg(feature = "cli")]
+mod packaging;
 mod transactions;
 mod vanishing;

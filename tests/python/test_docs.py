@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # How many examples each has at least: a class that hides its examples would pass unseen.
-MODULES = {"levada": 10, "levada._database": 2, "levada.aio": 3}
+MODULES = {
+    "levada": 12,
+    "levada._database": 4,
+    "levada.aio": 3,
+    "levada.testing": 2,
+}
 PAGES = ["docs/python.md"]
 
 
@@ -30,3 +35,14 @@ def test_pages(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     names: dict[str, object] = {"__name__": "page"}
     for block in blocks:
         exec(compile(block, page, "exec"), names)
+
+
+def test_the_page_on_testing(pytester: pytest.Pytester) -> None:
+    for package in ("confluent_kafka", "aiokafka", "faststream.kafka"):
+        pytest.importorskip(package)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/testing.md").read_text(), re.DOTALL)
+    page = "\n".join(blocks)
+    pytester.makepyfile(test_page=page)
+    pytester.makeini("[pytest]\nasyncio_mode = auto\n")
+    done = pytester.runpytest_subprocess("-q", timeout=300)
+    done.assert_outcomes(passed=page.count("def test_"))

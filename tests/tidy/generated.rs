@@ -25,3 +25,9 @@ fn the_settings_reference_is_up_to_date() {
 fn the_command_line_reference_is_up_to_date() {
     same("docs/cli.md", &levada::cli::reference());
 }
+
+#[test]
+#[cfg(feature = "broker")]
+fn the_reference_of_apis_is_up_to_date() {
+    same("docs/apis.md", &levada::broker::api_reference());
+}

@@ -20,6 +20,7 @@ mod producer;
 mod records;
 mod scan;
 mod sending;
+mod server;
 mod topics;
 
 use pyo3::prelude::*;
@@ -50,6 +51,8 @@ mod _levada {
     use crate::scan::Scan;
     #[pymodule_export]
     use crate::sending::Sending;
+    #[pymodule_export]
+    use crate::server::ServerCore;
     #[pymodule_export]
     use crate::topics::Topics;
 }

@@ -8,6 +8,7 @@ use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::broker::context::Context;
 use crate::broker::listener::Peer;
+use crate::broker::refuse::refuse;
 use crate::error::{Code, Error, Result};
 use crate::protocol::{ApiKey, MessageWriter, Reader, RequestHeader};
 
@@ -54,14 +55,17 @@ pub(in crate::broker) fn begin(
         body,
         may_block: false,
     };
-    let answer = match row.run {
-        Run::Inline => (row.serve)(&call)?,
-        Run::Blocking => Answer::Blocking,
+    let fault = context.faults.meet(api);
+    let answer = match (fault.code, row.run) {
+        (Some(code), _) => refuse(&call, code)?,
+        (None, Run::Inline) => (row.serve)(&call)?,
+        (None, Run::Blocking) => Answer::Blocking,
     };
     let answer = match answer {
         Answer::Blocking => elsewhere(row, context.clone(), peer.clone(), frame.to_vec()),
         answer => answer,
     };
+    let answer = fault.late(context, answer);
     Ok(Begun { api, answer })
 }
 
@@ -86,7 +90,8 @@ fn elsewhere(row: &'static Row, context: Arc<Context>, peer: Arc<Peer>, frame: V
             Answer::Ready(answer) => Ok(answer),
             Answer::Later(later) => later.await,
             Answer::Nothing => Ok(MessageWriter::new()),
-            Answer::Blocking => Err(Error::internal(format!(
+            // The connection waits for this answer alone, so that nothing can overtake the request.
+            Answer::First(_) | Answer::Blocking => Err(Error::internal(format!(
                 "the handler of {} asks for what it has",
                 row.api
             ))),

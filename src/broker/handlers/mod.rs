@@ -3,10 +3,15 @@
 
 mod begin;
 mod cluster;
+mod configs;
 pub(super) mod epochs;
+mod groups;
+mod once;
 mod records;
 mod rights;
 mod table;
+mod topics;
+mod transactions;
 
 pub(super) use begin::{Begun, begin, peek};
 pub(super) use cluster::version_min_advertised;

@@ -35,7 +35,6 @@ pub(super) const KEYS: &[Key] = &[
         .doc("Kept; one node has one replica of everything."),
     broker("delete.topic.enable")
         .boolean("true")
-        .restart()
         .doc("Whether topics may be deleted."),
     broker("fetch.max.bytes")
         .int("57671680")
@@ -90,6 +89,21 @@ pub(super) const KEYS: &[Key] = &[
         .ms()
         .restart()
         .doc("Classic groups: the shortest session timeout that a member may ask for."),
+    default_of("levada.archive.after.bytes", "Default of `levada.archive.after.bytes`.")
+        .long("-1")
+        .at_least(-1)
+        .bytes(),
+    default_of("levada.archive.after.ms", "Default of `levada.archive.after.ms`.")
+        .long("-1")
+        .at_least(-1)
+        .ms(),
+    default_of("levada.archive.file.bytes", "Default of `levada.archive.file.bytes`.")
+        .long("268435456")
+        .at_least(1)
+        .bytes(),
+    default_of("levada.durability", "Default of `levada.durability`.")
+        .text("disk")
+        .one_of(&["disk", "cache"]),
     broker("log.cleaner.backoff.ms")
         .long("15000")
         .at_least(0)
@@ -275,7 +289,6 @@ pub(super) const KEYS: &[Key] = &[
     broker("num.partitions")
         .int("1")
         .at_least(1)
-        .restart()
         .doc("Partitions of a topic that is made without saying how many."),
     broker("num.recovery.threads.per.data.dir")
         .int("2")

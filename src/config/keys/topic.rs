@@ -83,20 +83,24 @@ pub(super) const KEYS: &[Key] = &[
         .long("-1")
         .at_least(-1)
         .bytes()
+        .synonyms(&[same("levada.archive.after.bytes")])
         .doc("Sealed segments move to the archive, oldest first, while a partition has more than this on the local disk. -1: size moves nothing."),
     topic("levada.archive.after.ms")
         .long("-1")
         .at_least(-1)
         .ms()
+        .synonyms(&[same("levada.archive.after.ms")])
         .doc("A sealed segment moves to the archive when its newest record is that old. -1: age moves nothing."),
     topic("levada.archive.file.bytes")
         .long("268435456")
         .at_least(1)
         .bytes()
+        .synonyms(&[same("levada.archive.file.bytes")])
         .doc("The size that archive files aim at. A file holds whole segments, at least one."),
     topic("levada.durability")
         .text("disk")
         .one_of(&["disk", "cache"])
+        .synonyms(&[same("levada.durability")])
         .doc("When a record counts as written: `disk`, when it is synced, so that nothing a consumer saw can be lost; `cache`, when it is in the page cache, which is faster and loses the last records with the power."),
     topic("max.compaction.lag.ms")
         .long("9223372036854775807")

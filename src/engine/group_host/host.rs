@@ -170,6 +170,12 @@ impl Groups {
         self.each_plan(|coordinator, _, now| coordinator.expire_offsets(now))
     }
 
+    /// Makes `__consumer_offsets` where it is not there, which waits for the disk; the calls after it do
+    /// not.
+    pub fn prepare(&self) -> Result<()> {
+        self.engine()?.offsets_topic().map(drop)
+    }
+
     /// Reads the groups and puts out members whose time is over from now on, also of groups that
     /// nobody asks for. A process that serves members of other processes calls this at its start.
     pub fn start(&self) -> Result<()> {

@@ -75,7 +75,14 @@ impl MetadataImage {
                     None => [Some(&new), self.broker_config(Some(node.id))],
                     Some(_) => [self.broker_config(None), Some(&new)],
                 };
-                check::broker_config(&new, &layered(&node.config, sets))?;
+                let effective = layered(&node.config, sets);
+                check::broker_config(&new, &effective)?;
+                // A default that some topic's own settings do not go with is refused here, not when that
+                // topic is opened.
+                for topic in self.topics() {
+                    check::topic_config(&topic.config, &effective)
+                        .map_err(|e| e.at(format_args!("topic {}", topic.name)))?;
+                }
                 (BROKER_RESOURCE, broker_resource_name(*id))
             }
         };
@@ -87,6 +94,24 @@ impl MetadataImage {
             value: new.get(name).cloned(),
         };
         Ok(changed.map(|name| record(name).into()).collect())
+    }
+
+    /// As [`alter_config`](Self::alter_config), with `wanted` in place of all that is set now.
+    pub fn replace_config(
+        &self,
+        resource: &ConfigResource,
+        wanted: &[(String, String)],
+        node: &LocalNode,
+    ) -> Result<Vec<MetadataRecord>> {
+        let (old, _) = self.current(resource, node)?;
+        let mut changes: Vec<_> = wanted
+            .iter()
+            .map(|(name, value)| (name.clone(), ConfigOp::Set(value.clone())))
+            .collect();
+        let kept: BTreeSet<&String> = wanted.iter().map(|(name, _)| name).collect();
+        let gone = old.keys().filter(|name| !kept.contains(name));
+        changes.extend(gone.map(|name| (name.clone(), ConfigOp::Delete)));
+        self.alter_config(resource, &changes, node)
     }
 
     /// The broker settings in force on `node`: its own over those of all brokers over those that the

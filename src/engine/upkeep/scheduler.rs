@@ -23,7 +23,6 @@ const ARCHIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Jobs, their turns and their reports.
 #[derive(Debug)]
 pub struct Upkeep {
-    intervals: BTreeMap<Job, Duration>,
     state: Mutex<State>,
     wake: Condvar,
     /// Also looked at by archiving and compaction, which take long.
@@ -33,6 +32,8 @@ pub struct Upkeep {
 
 #[derive(Debug, Default)]
 struct State {
+    /// How long each regular job rests.
+    intervals: BTreeMap<Job, Duration>,
     /// Monotonic time at which each job is due.
     due: BTreeMap<Job, Duration>,
     reports: BTreeMap<Job, JobReport>,
@@ -59,11 +60,24 @@ impl Upkeep {
             ),
         ]);
         Upkeep {
-            intervals,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                intervals,
+                ..State::default()
+            }),
             wake: Condvar::new(),
             stopping: Stop::new(),
             thread: Mutex::new(None),
+        }
+    }
+
+    /// Takes over what of `config` may change while the engine runs.
+    pub(in crate::engine) fn follow(&self, config: &BrokerConfig, now: Duration) {
+        let interval = Duration::from_millis(config.compaction_backoff_ms.max(1).unsigned_abs());
+        let mut state = self.state.lock();
+        state.intervals.insert(Job::Compact, interval);
+        if let Some(due) = state.due.get_mut(&Job::Compact) {
+            *due = (*due).min(now + interval);
+            self.wake.notify_one();
         }
     }
 
@@ -134,8 +148,8 @@ impl Upkeep {
                 .map(|(job, due)| (*job, *due))
                 .min_by_key(|(_, due)| *due)?;
             if due <= now {
-                match self.intervals.get(&job) {
-                    Some(interval) => state.due.insert(job, now + *interval),
+                match state.intervals.get(&job).copied() {
+                    Some(interval) => state.due.insert(job, now + interval),
                     None => state.due.remove(&job),
                 };
                 return Some(job);
@@ -150,12 +164,13 @@ impl Upkeep {
 pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
     let upkeep = engine.upkeep();
     let now = engine.clock().monotonic();
-    upkeep.state.lock().due.extend(
-        upkeep
-            .intervals
-            .iter()
-            .map(|(job, interval)| (*job, now + *interval)),
-    );
+    {
+        let state = &mut *upkeep.state.lock();
+        let regular = state.intervals.iter();
+        state
+            .due
+            .extend(regular.map(|(job, interval)| (*job, now + *interval)));
+    }
     let shared = Arc::clone(&engine.shared);
     let body = move || {
         let engine = Engine { shared };
@@ -169,4 +184,23 @@ pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
         .spawn(body);
     *upkeep.thread.lock() = Some(thread.map_err(|e| Error::io("start the upkeep thread", e))?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    #[test]
+    fn a_shorter_rest_of_compaction_brings_its_next_run_forward() {
+        let mut config = BrokerConfig::from_overrides(&Overrides::new()).unwrap();
+        let upkeep = Upkeep::new(&config);
+        let second = Duration::from_secs(1);
+        upkeep.state.lock().due.insert(Job::Compact, 100 * second);
+        config.compaction_backoff_ms = 2000;
+        upkeep.follow(&config, 10 * second);
+        let state = upkeep.state.lock();
+        assert_eq!(state.due[&Job::Compact], 12 * second);
+        assert_eq!(state.intervals[&Job::Compact], 2 * second);
+    }
 }

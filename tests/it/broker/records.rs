@@ -50,7 +50,7 @@ pub fn produce(wire: &mut Wire, topic: &str, acks: i16, records: &[u8]) -> (i16,
     (partition.error_code, partition.base_offset)
 }
 
-fn fetch_request<'a>(topic: &'a str, from: i64, max_wait_ms: i32) -> FetchRequest<'a> {
+pub fn fetch_request<'a>(topic: &'a str, from: i64, max_wait_ms: i32) -> FetchRequest<'a> {
     FetchRequest {
         max_wait_ms,
         min_bytes: 1,

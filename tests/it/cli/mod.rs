@@ -6,5 +6,6 @@ mod dump;
 mod groups;
 mod records;
 mod scan;
+pub mod serve;
 mod support;
 mod topics;

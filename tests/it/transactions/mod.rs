@@ -6,3 +6,5 @@ mod offsets;
 mod protocol;
 mod stuck;
 mod support;
+
+pub use stuck::Stuck;

@@ -87,7 +87,11 @@ async fn read_cold(context: &Arc<Context>, mut reading: Reading) -> Result<Readi
 }
 
 fn limits(context: &Context, request: &FetchRequest<'_>) -> Limits {
-    let most = context.engine().broker_config().fetch_bytes_max as usize;
+    // The first batch is given whatever the limit.
+    let most = match context.unread.is_too_much() {
+        true => 1,
+        false => context.engine().broker_config().fetch_bytes_max as usize,
+    };
     let positive = |n: i32| usize::try_from(n).unwrap_or(0);
     Limits {
         max_bytes: positive(request.max_bytes).min(most),

@@ -22,6 +22,9 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
+/// The first version whose answer says the leader epoch of an offset; others have no room for it.
+const EPOCH_FROM: i16 = 4;
+
 /// An offset, the time of its record where that is known.
 type Found = Option<(Offset, Timestamp)>;
 
@@ -61,8 +64,8 @@ fn find(
     epochs::check_current(&handle, wanted.current_leader_epoch)?;
     let found = look_up(&handle, wanted.timestamp, committed)?;
     let epoch = match found {
-        Some((offset, _)) => epochs::of(&handle, offset)?,
-        None => LeaderEpoch::NONE,
+        Some((offset, _)) if call.version() >= EPOCH_FROM => epochs::of(&handle, offset)?,
+        _ => LeaderEpoch::NONE,
     };
     Ok((found, epoch))
 }

@@ -1,15 +1,17 @@
-//! Produce, key 0, versions 3 to 13 (KIP-98, KIP-467, KIP-516, KIP-951).
+//! Produce, key 0, versions 3 to 13 (KIP-98, KIP-467, KIP-516, KIP-890, KIP-951).
 //!
 //! The bytes of a batch go from the socket's buffer to the file: nothing is copied, nothing is done a
 //! record unless the topic asks for another compression. With `acks=all` the answer waits until the
 //! records are visible, which for topics with `levada.durability=disk` means synced; it then waits
 //! without holding up Produce requests behind it on the same connection. There is one replica, so that
-//! `min.insync.replicas` above 1 has no effect.
+//! `min.insync.replicas` above 1 has no effect. What transactions need more is in `in_transaction.rs`;
+//! others pay a look at two bytes a batch for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::broker::answer::Answer;
+use super::in_transaction::{self, Way};
+use crate::broker::answer::{Answer, Reply};
 use crate::broker::call::Call;
 use crate::broker::waiting::Watch;
 use crate::config::is_internal_topic;
@@ -26,7 +28,7 @@ use crate::types::{Offset, TopicId};
 const LENGTH_AT: usize = 8;
 const UNCOUNTED_BYTES: usize = 12;
 /// The low byte of a batch's attributes, whose three lowest bits are the codec.
-const ATTRIBUTES_AT: usize = 22;
+pub(super) const ATTRIBUTES_AT: usize = 22;
 const ZSTD: u8 = 4;
 /// The first version that may carry zstd (KIP-110).
 const ZSTD_FROM: i16 = 7;
@@ -42,29 +44,125 @@ struct Awaited {
 
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: ProduceRequest<'_> = call.request()?;
-    let mut response = ProduceResponse::default();
-    let mut awaited = Vec::new();
-    for topic in &request.topic_data {
-        let answer = append_topic(
-            call,
-            &request,
-            topic,
-            response.responses.len(),
-            &mut awaited,
-        );
-        response.responses.push(answer);
+    if in_transaction::concerns(&request) {
+        return in_transaction::serve(call, &request);
     }
-    if request.acks == 0 {
-        return without_answer(&response);
+    let produce = Produce {
+        engine: call.engine(),
+        reply: call.reply(),
+        request: &request,
+        ways: &[],
+    };
+    produce.run()
+}
+
+/// A request whose records can be appended.
+pub(super) struct Produce<'a> {
+    pub engine: &'a Engine,
+    pub reply: Reply,
+    pub request: &'a ProduceRequest<'a>,
+    /// One for each partition, in the order of the request; empty when none is in a transaction.
+    pub ways: &'a [Way],
+}
+
+impl Produce<'_> {
+    /// Appends everything; gives the answer, or what waits for it.
+    pub fn run(&self) -> Result<Answer> {
+        let request = self.request;
+        let mut response = ProduceResponse::default();
+        let mut awaited = Vec::new();
+        let mut ways = self.ways.iter();
+        for topic in &request.topic_data {
+            let at = response.responses.len();
+            let answer = self.append_topic(topic, at, &mut ways, &mut awaited);
+            response.responses.push(answer);
+        }
+        if request.acks == 0 {
+            return without_answer(&response);
+        }
+        if awaited.is_empty() {
+            return self.reply.ready(&response);
+        }
+        let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+        self.reply.later(async move {
+            wait(&mut response, &awaited, timeout).await;
+            response
+        })
     }
-    if awaited.is_empty() {
-        return call.ready(&response);
+
+    fn append_topic(
+        &self,
+        topic: &TopicProduceData<'_>,
+        at: usize,
+        ways: &mut std::slice::Iter<'_, Way>,
+        awaited: &mut Vec<Awaited>,
+    ) -> TopicProduceResponse<'static> {
+        let mut answer = TopicProduceResponse {
+            name: topic.name.to_string().into(),
+            topic_id: topic.topic_id,
+            ..TopicProduceResponse::default()
+        };
+        for data in &topic.partition_data {
+            let way = ways.next().unwrap_or(&Way::Plain);
+            let outcome = find(self.engine, topic, data.index)
+                .and_then(|handle| self.append(&handle, data, way).map(|done| (handle, done)));
+            let partition = match outcome {
+                Ok((handle, appended)) => {
+                    if self.request.acks == -1 && !is_visible(&handle, appended.last) {
+                        awaited.push(Awaited {
+                            handle,
+                            last: appended.last,
+                            topic: at,
+                            partition: answer.partition_responses.len(),
+                        });
+                    }
+                    appended.answer
+                }
+                Err(error) => refused(data.index, &error),
+            };
+            answer.partition_responses.push(partition);
+        }
+        answer
     }
-    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-    call.reply().later(async move {
-        wait(&mut response, &awaited, timeout).await;
-        response
-    })
+
+    fn append(
+        &self,
+        handle: &Arc<PartitionHandle>,
+        data: &PartitionProduceData<'_>,
+        way: &Way,
+    ) -> Result<Done> {
+        let acks = self.request.acks;
+        if !(-1..=1).contains(&acks) {
+            let message = format!("acks={acks}: 0, 1 and -1 (all) are allowed");
+            return Err(Error::coded(Code::InvalidRequiredAcks, message));
+        }
+        let batches = data.records.unwrap_or_default();
+        check_shape(batches, self.reply.version).map_err(|e| e.at(handle.name()))?;
+        let append = Append {
+            batches,
+            leader_epoch: handle.leader_epoch(),
+            internal: false,
+            trusted: false,
+        };
+        let appended =
+            match way {
+                Way::Plain => handle.append(append)?,
+                Way::InTransaction(verified_at) => handle
+                    .append_in_transaction(append, *verified_at)
+                    .map_err(|e| in_transaction::as_answered(e, self.reply.version))?,
+                Way::Refused(error) => return Err(error.clone()),
+            };
+        Ok(Done {
+            last: appended.last_offset,
+            answer: PartitionProduceResponse {
+                index: data.index,
+                base_offset: appended.base_offset.get(),
+                log_append_time_ms: appended.append_time.get(),
+                log_start_offset: appended.log_start.get(),
+                ..PartitionProduceResponse::default()
+            },
+        })
+    }
 }
 
 /// With `acks=0` a client learns of an error by losing the connection, as with Kafka.
@@ -81,41 +179,11 @@ fn without_answer(response: &ProduceResponse<'_>) -> Result<Answer> {
     }
 }
 
-fn append_topic(
-    call: &Call<'_>,
-    request: &ProduceRequest<'_>,
+pub(super) fn find(
+    engine: &Engine,
     topic: &TopicProduceData<'_>,
-    at: usize,
-    awaited: &mut Vec<Awaited>,
-) -> TopicProduceResponse<'static> {
-    let mut answer = TopicProduceResponse {
-        name: topic.name.to_string().into(),
-        topic_id: topic.topic_id,
-        ..TopicProduceResponse::default()
-    };
-    for data in &topic.partition_data {
-        let outcome = find(call.engine(), topic, data.index)
-            .and_then(|handle| append(call, request, &handle, data).map(|done| (handle, done)));
-        let partition = match outcome {
-            Ok((handle, appended)) => {
-                if request.acks == -1 && !is_visible(&handle, appended.last) {
-                    awaited.push(Awaited {
-                        handle,
-                        last: appended.last,
-                        topic: at,
-                        partition: answer.partition_responses.len(),
-                    });
-                }
-                appended.answer
-            }
-            Err(error) => refused(data.index, &error),
-        };
-        answer.partition_responses.push(partition);
-    }
-    answer
-}
-
-fn find(engine: &Engine, topic: &TopicProduceData<'_>, index: i32) -> Result<Arc<PartitionHandle>> {
+    index: i32,
+) -> Result<Arc<PartitionHandle>> {
     let handle = match topic.topic_id {
         TopicId::NONE => engine.partition(&topic.name, index)?,
         id => engine.partition_by_id(id, index)?,
@@ -131,36 +199,6 @@ fn find(engine: &Engine, topic: &TopicProduceData<'_>, index: i32) -> Result<Arc
 struct Done {
     last: Offset,
     answer: PartitionProduceResponse<'static>,
-}
-
-fn append(
-    call: &Call<'_>,
-    request: &ProduceRequest<'_>,
-    handle: &Arc<PartitionHandle>,
-    data: &PartitionProduceData<'_>,
-) -> Result<Done> {
-    if !(-1..=1).contains(&request.acks) {
-        let message = format!("acks={}: 0, 1 and -1 (all) are allowed", request.acks);
-        return Err(Error::coded(Code::InvalidRequiredAcks, message));
-    }
-    let batches = data.records.unwrap_or_default();
-    check_shape(batches, call.version()).map_err(|e| e.at(handle.name()))?;
-    let appended = handle.append(Append {
-        batches,
-        leader_epoch: handle.leader_epoch(),
-        internal: false,
-        trusted: false,
-    })?;
-    Ok(Done {
-        last: appended.last_offset,
-        answer: PartitionProduceResponse {
-            index: data.index,
-            base_offset: appended.base_offset.get(),
-            log_append_time_ms: appended.append_time.get(),
-            log_start_offset: appended.log_start.get(),
-            ..PartitionProduceResponse::default()
-        },
-    })
 }
 
 /// What a client may send that the log would take from others.

@@ -1,0 +1,75 @@
+//! Every version that is advertised is answered.
+
+use levada::protocol::messages::*;
+use levada::protocol::{ApiKey, Message};
+
+use crate::broker::wire::{Broker, Wire};
+
+/// Sends a request that names nothing, in all versions; each answer is read to its last byte.
+macro_rules! answers {
+    ($wire:expr, $($file:ident::{$request:ident, $response:ident}),+ $(,)?) => {$(
+        let api = <$file::$request as Message>::KEY.expect("a request");
+        for version in api.version_min()..=api.version_max() {
+            let answer = $wire.call(version, &$file::$request::default());
+            let _: $file::$response = answer.read();
+        }
+    )+};
+}
+
+#[test]
+fn every_version_of_every_admin_api_is_answered() {
+    let broker = Broker::start();
+    let mut wire: Wire = broker.connect();
+    answers!(
+        wire,
+        create_topics::{CreateTopicsRequest, CreateTopicsResponse},
+        delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse},
+        delete_records::{DeleteRecordsRequest, DeleteRecordsResponse},
+        offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse},
+        describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse},
+        alter_configs::{AlterConfigsRequest, AlterConfigsResponse},
+        alter_replica_log_dirs::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse},
+        describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse},
+        create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse},
+        elect_leaders::{ElectLeadersRequest, ElectLeadersResponse},
+        incremental_alter_configs::{
+            IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse
+        },
+        alter_partition_reassignments::{
+            AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse
+        },
+        list_partition_reassignments::{
+            ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse
+        },
+        update_features::{UpdateFeaturesRequest, UpdateFeaturesResponse},
+        describe_cluster::{DescribeClusterRequest, DescribeClusterResponse},
+        list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse},
+        describe_topic_partitions::{
+            DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse
+        },
+    );
+}
+
+/// As a Kafka does that has no plugin for the metrics of clients.
+#[test]
+fn metrics_of_clients_are_not_asked_for() {
+    let broker = Broker::start();
+    let mut wire = broker.connect();
+    let answer = wire.call(
+        3,
+        &api_versions::ApiVersionsRequest {
+            client_software_name: "wire".into(),
+            client_software_version: "1".into(),
+            ..api_versions::ApiVersionsRequest::default()
+        },
+    );
+    let response: api_versions::ApiVersionsResponse<'_> = answer.read();
+    let has = |api: ApiKey| {
+        response
+            .api_keys
+            .iter()
+            .any(|row| row.api_key == api.number())
+    };
+    assert!(has(ApiKey::CreateTopics));
+    assert!(!has(ApiKey::GetTelemetrySubscriptions) && !has(ApiKey::PushTelemetry));
+}
