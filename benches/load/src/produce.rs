@@ -1,7 +1,9 @@
 //! `produce`: sends `count` messages of `size` bytes from `threads` producers and waits for them all;
 //! or as many as go in `seconds`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -12,6 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use crate::Result;
 use crate::arguments::Arguments;
 
+const POLL: Duration = Duration::from_millis(20);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Counts what was delivered and what was not.
@@ -19,6 +22,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(120);
 struct Outcomes {
     delivered: AtomicU64,
     failed: AtomicU64,
+    /// Who wants to know.
+    sender: OnceLock<Thread>,
 }
 
 impl Outcomes {
@@ -38,6 +43,9 @@ impl ProducerContext for Outcomes {
             Err(_) => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if let Some(sender) = self.sender.get() {
+            sender.unpark();
+        }
     }
 }
 
@@ -65,18 +73,20 @@ pub fn run(arguments: &Arguments) -> Result {
     let producers = (0..threads).map(|_| producer(arguments));
     let producers = producers.collect::<Result<Vec<_>>>()?;
     let started = Instant::now();
-    let messages = std::thread::scope(|scope| {
+    let (messages, end) = std::thread::scope(|scope| {
         let running: Vec<_> = producers
             .iter()
-            .map(|producer| scope.spawn(|| send(producer, &plan, &value)))
+            .map(|producer| scope.spawn(|| serve(producer, &plan, &value)))
             .collect();
-        let mut messages = 0;
+        let (mut messages, mut end) = (0, started);
         for thread in running {
-            messages += thread.join().map_err(|_| "a producer panicked")??;
+            let (delivered, at) = thread.join().map_err(|_| "a producer panicked")??;
+            messages += delivered;
+            end = end.max(at);
         }
-        Result::Ok(messages)
+        Result::Ok((messages, end))
     })?;
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = end.duration_since(started).as_secs_f64();
     let bytes = messages * size as u64;
     println!(r#"{{"seconds": {seconds}, "messages": {messages}, "bytes": {bytes}}}"#);
     Ok(())
@@ -103,9 +113,33 @@ fn producer(arguments: &Arguments) -> Result<BaseProducer<Outcomes>> {
     Ok(producer)
 }
 
-/// How many were delivered: all that were sent.
-fn send(producer: &BaseProducer<Outcomes>, plan: &Plan<'_>, value: &[u8]) -> Result<u64> {
+/// Sends, while a second thread takes what the broker answers: `poll` returns at its timeout only.
+fn serve(
+    producer: &BaseProducer<Outcomes>,
+    plan: &Plan<'_>,
+    value: &[u8],
+) -> Result<(u64, Instant)> {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                producer.poll(POLL);
+            }
+        });
+        let sent = send(producer, plan, value);
+        done.store(true, Ordering::Relaxed);
+        sent
+    })
+}
+
+/// How many were delivered, all that were sent, and when the last of them was.
+fn send(
+    producer: &BaseProducer<Outcomes>,
+    plan: &Plan<'_>,
+    value: &[u8],
+) -> Result<(u64, Instant)> {
     let outcomes = producer.context();
+    outcomes.sender.get_or_init(std::thread::current);
     let started = Instant::now();
     let mut sent = 0;
     while sent < plan.count {
@@ -115,25 +149,25 @@ fn send(producer: &BaseProducer<Outcomes>, plan: &Plan<'_>, value: &[u8]) -> Res
             match producer.send(record.partition(partition).payload(value)) {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                    producer.poll(Duration::from_millis(10));
+                    std::thread::park_timeout(POLL);
                 }
                 Err((error, _)) => return Err(error.into()),
             }
         }
         sent += 1;
         while plan.outstanding > 0 && sent - outcomes.settled() >= plan.outstanding {
-            producer.poll(Duration::from_millis(100));
-        }
-        if sent % 4096 == 0 {
-            producer.poll(Duration::ZERO);
+            std::thread::park_timeout(POLL);
         }
         if plan.seconds.is_finite() && started.elapsed().as_secs_f64() >= plan.seconds {
             break;
         }
     }
-    producer.flush(FLUSH_TIMEOUT)?;
+    let limit = Instant::now() + FLUSH_TIMEOUT;
+    while outcomes.settled() < sent && Instant::now() < limit {
+        std::thread::park_timeout(POLL);
+    }
     match outcomes.delivered.load(Ordering::Relaxed) {
-        n if n == sent => Ok(n),
+        n if n == sent => Ok((n, Instant::now())),
         n => Err(format!("{n} of {sent} messages were delivered").into()),
     }
 }
