@@ -78,7 +78,7 @@ fn what_was_produced_over_the_wire_is_fetched_byte_for_byte() {
     let mut wire = broker.connect();
     let sent = batch(3);
     assert_eq!(produce(&mut wire, "t", -1, &sent), (0, 0));
-    assert_eq!(produce(&mut wire, "t", 1, &sent), (0, 3));
+    assert_eq!(produce(&mut wire, "t", -1, &sent), (0, 3));
     let answer = wire.call(12, &fetch_request("t", 0, 0));
     let response: FetchResponse<'_> = answer.read();
     let data = &response.responses[0].partitions[0];

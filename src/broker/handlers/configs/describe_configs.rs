@@ -1,9 +1,12 @@
 //! DescribeConfigs, key 32, versions 1 to 4 (KIP-133, KIP-226, KIP-569).
 //!
 //! Topics, this broker, and with an empty name what is set for all brokers. Loggers, client metrics and
-//! groups have no settings of their own here: their lists are empty.
+//! groups have no settings of their own here: their lists are empty. A resource may be named several
+//! times, with other keys, but not without end: a short request would have a huge answer.
 
-use super::resource::{self, Named};
+use std::collections::HashMap;
+
+use super::resource::{self, Named, refused};
 use super::shown::{self, Shown};
 use crate::broker::answer::Answer;
 use crate::broker::call::Call;
@@ -14,10 +17,24 @@ use crate::protocol::messages::describe_configs::{
     DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
 };
 
+/// How often one request may name one resource.
+const TIMES_MAX: usize = 16;
+
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: DescribeConfigsRequest<'_> = call.request()?;
+    let mut times: HashMap<(i8, &str), usize> = HashMap::new();
     let results = request.resources.iter().map(|wanted| {
-        let found = settings(call, wanted);
+        let before = times
+            .entry((wanted.resource_type, &*wanted.resource_name))
+            .or_default();
+        *before += 1;
+        let found = match *before > TIMES_MAX {
+            true => Err(refused(format!(
+                "resource {} is named more than {TIMES_MAX} times",
+                wanted.resource_name
+            ))),
+            false => settings(call, wanted),
+        };
         let error = found.as_ref().err().cloned();
         let entries = found.unwrap_or_default().into_iter();
         let configs = entries.map(|entry| {

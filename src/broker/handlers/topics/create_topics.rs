@@ -13,7 +13,8 @@ use crate::broker::call::Call;
 use crate::broker::handlers::configs::shown::{self, Shown};
 use crate::broker::handlers::once::{self, once};
 use crate::config::Overrides;
-use crate::engine::NewTopic;
+use crate::engine::metadata::PARTITIONS_PER_COMMAND_MAX;
+use crate::engine::{Engine, NewTopic};
 use crate::error::{Code, Error, Result};
 use crate::protocol::messages::create_topics::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfigs, CreatableTopicResult,
@@ -23,8 +24,11 @@ use crate::types::TopicId;
 
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: CreateTopicsRequest<'_> = call.request()?;
+    let allowed = check_total(call.engine(), &request.topics);
     let topics = once(&request.topics, |topic| &*topic.name).map(|(topic, twice)| {
-        let made = once::check(twice, "duplicate topic name")
+        let made = allowed
+            .clone()
+            .and_then(|()| once::check(twice, "duplicate topic name"))
             .and_then(|()| make(call, topic, request.validate_only));
         made.unwrap_or_else(|error| CreatableTopicResult {
             name: topic.name.clone(),
@@ -38,6 +42,24 @@ pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
         topics: topics.collect(),
         ..CreateTopicsResponse::default()
     })
+}
+
+/// Bounds the whole request, as Kafka does, also where nothing would be made: each topic's settings are
+/// in the answer.
+fn check_total(engine: &Engine, topics: &[CreatableTopic<'_>]) -> Result<()> {
+    let default = u64::from(engine.broker_config().num_partitions);
+    let partitions = |topic: &CreatableTopic<'_>| match topic.assignments.len() {
+        0 => u64::try_from(topic.num_partitions).unwrap_or(default),
+        assigned => assigned as u64,
+    };
+    let total: u64 = topics.iter().map(partitions).sum();
+    if total <= PARTITIONS_PER_COMMAND_MAX.unsigned_abs().into() {
+        return Ok(());
+    }
+    let message = format!(
+        "{total} partitions are too many for one request: at most {PARTITIONS_PER_COMMAND_MAX}"
+    );
+    Err(Error::coded(Code::PolicyViolation, message))
 }
 
 fn make<'a>(

@@ -38,6 +38,26 @@ fn start() -> Broker {
     broker
 }
 
+#[test]
+fn a_resource_is_not_described_without_end() {
+    let broker = start();
+    let wire = &mut broker.connect();
+    let one = DescribeConfigsResource {
+        resource_type: TOPIC,
+        resource_name: "t".into(),
+        configuration_keys: None,
+    };
+    let request = DescribeConfigsRequest {
+        resources: vec![one; 1000],
+        ..DescribeConfigsRequest::default()
+    };
+    let answer = wire.call(4, &request);
+    let response: DescribeConfigsResponse<'_> = answer.read();
+    let codes = response.results.iter().map(|r| r.error_code);
+    let refused = codes.filter(|code| *code == 42).count();
+    assert_eq!((response.results.len(), refused), (1000, 984));
+}
+
 /// A setting: its value, its source, whether it is read-only, where else it is set.
 type Setting = (String, Option<String>, i8, bool, Vec<(String, i8)>);
 
@@ -238,7 +258,8 @@ fn settings_of_a_topic_are_set_deleted_appended_and_subtracted() {
 fn bad_changes_are_refused_with_kafkas_code_and_change_nothing() {
     let broker = start();
     let wire = &mut broker.connect();
-    let refused: [(i16, i8, &str, &[(&str, i8, &str)]); 13] = [
+    type Changes = &'static [(&'static str, i8, &'static str)];
+    let refused: [(i16, i8, &str, Changes); 13] = [
         (42, TOPIC, "t", &[("retention.ms", 9, "1")]),
         (40, TOPIC, "t", &[("retention.ms", APPEND, "1")]),
         (42, TOPIC, "t", &[("retention.ms", SET, "null")]),
@@ -309,7 +330,8 @@ fn alter_configs_replaces_all_that_is_set() {
         .clone();
     let set: Vec<_> = set.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(set, [("retention.bytes", "77"), ("retention.ms", "6")]);
-    let bad: [(i16, &[(&str, Option<&str>)]); 4] = [
+    type Settings = &'static [(&'static str, Option<&'static str>)];
+    let bad: [(i16, Settings); 4] = [
         (40, &[("retention.bytes", Some("x"))]),
         (40, &[("foo", Some("x"))]),
         (42, &[("retention.ms", None)]),

@@ -173,6 +173,24 @@ fn a_new_topic_answers_with_its_id_and_its_settings() {
     assert_eq!(shown("segment.bytes"), ("1073741824", 5));
 }
 
+#[test]
+fn one_request_makes_a_bounded_number_of_partitions() {
+    let broker = Broker::start();
+    let wire = &mut broker.connect();
+    let names: Vec<String> = (0..4).map(|n| format!("t{n}")).collect();
+    for validate_only in [true, false] {
+        let request = CreateTopicsRequest {
+            topics: names.iter().map(|name| topic(name, 2501, 1)).collect(),
+            validate_only,
+            ..CreateTopicsRequest::default()
+        };
+        let answer = wire.call(7, &request);
+        let response: CreateTopicsResponse<'_> = answer.read();
+        assert!(response.topics.iter().all(|t| t.error_code == 44));
+    }
+    assert!(broker.database.engine().topics().unwrap().is_empty());
+}
+
 fn grow(
     wire: &mut Wire,
     name: &str,
@@ -355,13 +373,15 @@ fn records_are_deleted_up_to_an_offset_or_the_high_watermark() {
     assert_eq!(cut(wire, "none", 0, 0), (0, 0));
 }
 
+type Described = Vec<(String, i16, Vec<i32>)>;
+
 /// Name, code and partitions of each topic, and where to go on.
 fn describe(
     wire: &mut Wire,
     names: &[&str],
     limit: i32,
     cursor: Option<(&str, i32)>,
-) -> (Vec<(String, i16, Vec<i32>)>, Option<(String, i32)>) {
+) -> (Described, Option<(String, i32)>) {
     let request = DescribeTopicPartitionsRequest {
         topics: names
             .iter()
