@@ -35,6 +35,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -293,6 +294,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):
         parser.error(f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    # So that the servers end with this, however it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # The servers inherit it.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
