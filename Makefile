@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python test-compat lint lint-rust lint-python audit fmt bench docs clean
+.PHONY: help demo test build test-rust test-python test-compat lint lint-rust lint-python audit fmt bench bench-broker docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ audit: .venv/.dev ## Asks the RustSec database about the dependencies (fetches i
 
 bench: build .venv/.dev ## Prints ratios to peers and to what the machine can do
 	$(BIN)/python benches/run.py
+
+bench-broker: build ## Prints ratios of the broker to Apache Kafka; about 12 minutes
+	$(BIN)/python benches/broker.py
 
 docs: ## Writes the generated pages anew
 	LEVADA_REWRITE=1 cargo test -p levada --test tidy
