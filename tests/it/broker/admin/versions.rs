@@ -1,7 +1,7 @@
 //! Every version that is advertised is answered.
 
-use levada::protocol::messages::*;
 use levada::protocol::Message;
+use levada::protocol::messages::*;
 
 use crate::broker::wire::{Broker, Wire};
 
