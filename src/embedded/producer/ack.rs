@@ -31,9 +31,25 @@ pub(super) struct AckQueue {
     id: WaiterId,
     budget: Arc<Budget>,
     failures: Arc<Failures>,
-    /// Ascending by offset. The lock is taken before that of the partition's waiters.
-    pending: Mutex<VecDeque<Pending>>,
+    /// The lock is taken before that of the partition's waiters, and before its log's.
+    pending: Mutex<Line>,
     this: Weak<AckQueue>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Ascending by offset.
+    batches: VecDeque<Pending>,
+    /// The newest of the batches that a thread completes just now. Others leave theirs to it, so that
+    /// callbacks are called in the order of the offsets.
+    finishing: Option<Arc<BatchDelivery>>,
+}
+
+impl Line {
+    fn take_ready(&mut self, visible: Offset) -> Vec<Pending> {
+        let done = self.batches.partition_point(|p| p.last_offset < visible);
+        self.batches.drain(..done).collect()
+    }
 }
 
 impl AckQueue {
@@ -55,15 +71,17 @@ impl AckQueue {
     /// Completes the batch when its last offset is visible.
     pub(super) fn wait_for(&self, batch: Pending) {
         let visible = self.handle.visible();
-        let mut pending = self.pending.lock();
-        if pending.is_empty() && visible > batch.last_offset {
-            drop(pending);
+        let mut line = self.pending.lock();
+        if line.batches.is_empty() && line.finishing.is_none() && visible > batch.last_offset {
+            line.finishing = Some(batch.delivery.clone());
+            drop(line);
             self.finish(batch);
+            self.finish_rest();
             return;
         }
-        pending.push_back(batch);
-        self.register(&pending);
-        drop(pending);
+        line.batches.push_back(batch);
+        self.register(&line);
+        drop(line);
         // The end may have moved between the first look and the registration.
         match self.handle.state() {
             Ok(visible) => self.acknowledge(visible),
@@ -71,46 +89,66 @@ impl AckQueue {
         }
     }
 
-    /// The newest batch that waits.
+    /// The newest batch that waits, or is being completed.
     pub(super) fn newest(&self) -> Option<Arc<BatchDelivery>> {
-        self.pending.lock().back().map(|p| p.delivery.clone())
+        let line = self.pending.lock();
+        let waiting = line.batches.back().map(|p| p.delivery.clone());
+        waiting.or_else(|| line.finishing.clone())
     }
 
     /// When the oldest batch that waits was begun.
     pub(super) fn oldest(&self) -> Option<Duration> {
-        self.pending.lock().front().map(|p| p.since)
+        self.pending.lock().batches.front().map(|p| p.since)
     }
 
     /// Fails what was begun at `until` or before; gives when the oldest of the rest was.
     pub(super) fn expire(&self, until: Duration, why: impl Fn() -> Error) -> Option<Duration> {
-        let mut pending = self.pending.lock();
-        let overdue = pending.partition_point(|p| p.since <= until);
-        let overdue: Vec<Pending> = pending.drain(..overdue).collect();
-        let oldest = pending.front().map(|p| p.since);
-        self.register(&pending);
-        drop(pending);
+        let mut line = self.pending.lock();
+        let overdue = line.batches.partition_point(|p| p.since <= until);
+        let overdue: Vec<Pending> = line.batches.drain(..overdue).collect();
+        let oldest = line.batches.front().map(|p| p.since);
+        self.register(&line);
+        drop(line);
         for batch in overdue {
             self.fail(batch, &why());
         }
         oldest
     }
 
-    fn register(&self, pending: &VecDeque<Pending>) {
-        if let (Some(oldest), Some(this)) = (pending.front(), self.this.upgrade()) {
+    fn register(&self, line: &Line) {
+        if let (Some(oldest), Some(this)) = (line.batches.front(), self.this.upgrade()) {
             self.handle.wait_beyond(self.id, oldest.last_offset, this);
         }
     }
 
     fn acknowledge(&self, visible: Offset) {
-        let mut pending = self.pending.lock();
-        let done = pending.partition_point(|p| p.last_offset < visible);
-        if done == 0 {
+        let mut line = self.pending.lock();
+        if line.finishing.is_some() {
             return;
         }
-        let ready: Vec<Pending> = pending.drain(..done).collect();
-        self.register(&pending);
-        drop(pending);
+        let ready = line.take_ready(visible);
+        let Some(newest) = ready.last() else { return };
+        line.finishing = Some(newest.delivery.clone());
+        self.register(&line);
+        drop(line);
         ready.into_iter().for_each(|p| self.finish(p));
+        self.finish_rest();
+    }
+
+    /// Completes what became ready meanwhile, until nothing is left.
+    fn finish_rest(&self) {
+        loop {
+            let mut line = self.pending.lock();
+            // Looked at under the lock: who moved the end before found `finishing` and went away.
+            let ready = line.take_ready(self.handle.visible());
+            line.finishing = ready.last().map(|p| p.delivery.clone());
+            if ready.is_empty() {
+                return;
+            }
+            self.register(&line);
+            drop(line);
+            ready.into_iter().for_each(|p| self.finish(p));
+        }
     }
 
     fn finish(&self, pending: Pending) {
@@ -137,7 +175,7 @@ impl Wake for AckQueue {
                 }
             }
             Err(error) => {
-                let all = std::mem::take(&mut *self.pending.lock());
+                let all = std::mem::take(&mut self.pending.lock().batches);
                 all.into_iter().for_each(|batch| self.fail(batch, error));
             }
         }

@@ -20,17 +20,26 @@ pub struct RecordMetadata {
     pub timestamp: Timestamp,
 }
 
-/// Called once with the batch's outcome, on the thread that completes it. Must be quick.
+/// Called once with the batch's outcome, on the thread that completes it, in the order in which it was
+/// asked for. Must be quick.
 pub type OnDelivered = Box<dyn FnOnce() + Send>;
 
 /// The shared result of one batch.
 #[derive(Default)]
 pub(super) struct BatchDelivery {
     outcome: OnceLock<Result<Placed>>,
-    waiting: Mutex<Vec<OnDelivered>>,
+    waiting: Mutex<Callbacks>,
     done: Condvar,
     /// Somebody has asked for the outcome after it was known.
     seen: AtomicBool,
+}
+
+/// What is called with the outcome, in the order in which it was left.
+#[derive(Default)]
+struct Callbacks {
+    left: Vec<OnDelivered>,
+    /// The outcome is known and nothing is left: who comes now is called at once.
+    called: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -70,16 +79,24 @@ impl BatchDelivery {
     }
 
     pub(super) fn complete(&self, outcome: Result<Placed>) {
-        let callbacks = {
-            let mut waiting = self.waiting.lock();
+        {
+            let _waiting = self.waiting.lock();
             if self.outcome.set(outcome).is_err() {
                 return;
             }
             self.done.notify_all();
-            std::mem::take(&mut *waiting)
-        };
-        for callback in callbacks {
-            callback();
+        }
+        loop {
+            let callbacks = {
+                let mut waiting = self.waiting.lock();
+                let left = std::mem::take(&mut waiting.left);
+                waiting.called = left.is_empty();
+                left
+            };
+            if callbacks.is_empty() {
+                return;
+            }
+            callbacks.into_iter().for_each(|callback| callback());
         }
     }
 }
@@ -171,11 +188,11 @@ impl Delivery {
     /// Calls `callback` when the outcome is known; at once when it is.
     pub fn on_done(&self, callback: OnDelivered) {
         let mut waiting = self.batch.waiting.lock();
-        if self.is_done() {
+        if waiting.called {
             drop(waiting);
             callback();
         } else {
-            waiting.push(callback);
+            waiting.left.push(callback);
         }
     }
 }

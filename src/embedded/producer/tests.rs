@@ -194,3 +194,35 @@ fn what_is_sent_while_the_producer_closes_is_refused_or_delivered() {
         assert!(sent.iter().all(|d| d.wait(WAIT).is_ok()));
     }
 }
+
+/// Batches are completed by the flusher and, when they are durable at once, by whoever sends.
+#[test]
+fn callbacks_of_a_partition_are_called_in_the_order_of_its_records() {
+    use std::sync::{Arc, Mutex};
+    let db = database(1, &[]);
+    let producer = db.producer(ProducerOptions {
+        linger: Duration::ZERO,
+        ..ProducerOptions::default()
+    });
+    let producer = producer.unwrap();
+    let called = Arc::new(Mutex::new(Vec::new()));
+    let count = 20_000;
+    for n in 0..count {
+        let delivery = producer.send("t", value(b"x")).unwrap();
+        let called = called.clone();
+        delivery.on_done(Box::new(move || called.lock().unwrap().push(n)));
+    }
+    producer.close(LONG).unwrap();
+    // An outcome is known a moment before the callbacks are called.
+    let until = std::time::Instant::now() + LONG;
+    while called.lock().unwrap().len() < count && std::time::Instant::now() < until {
+        std::thread::yield_now();
+    }
+    let called = called.lock().unwrap();
+    assert_eq!(called.len(), count);
+    assert!(
+        called.is_sorted(),
+        "first out of order: {:?}",
+        called.windows(2).find(|w| w[0] > w[1])
+    );
+}
