@@ -9,9 +9,18 @@ use super::metadata::directories::{mark_deleted, remove_deleted};
 use super::metadata::{ConfigOp, ConfigResource, NewTopic, Topic};
 use super::partition::{PartitionHandle, Remembered};
 use super::table::TopicHandle;
-use crate::config::{CONSUMER_OFFSETS, TRANSACTION_STATE, TopicConfig, is_internal_topic};
+use crate::config::{
+    BrokerConfig, CONSUMER_OFFSETS, TRANSACTION_STATE, TopicConfig, is_internal_topic,
+};
 use crate::error::{Code, Error, Kind, Result};
 use crate::types::TopicPartition;
+
+/// How a topic of the engine's own is made. It is compacted.
+struct OwnTopic {
+    partitions: u32,
+    segment_bytes: u32,
+    settings: &'static [(&'static str, &'static str)],
+}
 
 impl Engine {
     /// Makes a topic. It is lasting when this returns.
@@ -106,56 +115,48 @@ impl Engine {
 
     /// `__consumer_offsets`, made when it is not there.
     pub(super) fn offsets_topic(&self) -> Result<Arc<TopicHandle>> {
-        if let Ok(topic) = self.topic(CONSUMER_OFFSETS) {
-            return Ok(topic);
-        }
-        let config = self.broker_config();
-        let new = NewTopic {
-            internal: true,
-            config: vec![
-                ("cleanup.policy".into(), "compact".into()),
-                ("compression.type".into(), "producer".into()),
-                (
-                    "segment.bytes".into(),
-                    config.offsets_topic_segment_bytes.to_string(),
-                ),
-            ],
-            ..NewTopic::new(
-                CONSUMER_OFFSETS,
-                i32::try_from(config.offsets_topic_partitions).unwrap_or(50),
-            )
-        };
-        match self.create_topic(&new) {
-            Err(error) if error.kind() == Kind::Exists => self.topic(CONSUMER_OFFSETS),
-            other => other,
-        }
+        self.own_topic(CONSUMER_OFFSETS, |config| OwnTopic {
+            partitions: config.offsets_topic_partitions,
+            segment_bytes: config.offsets_topic_segment_bytes,
+            settings: &[("compression.type", "producer")],
+        })
     }
 
     /// `__transaction_state`, made when it is not there. Always durable before it counts, whatever the
     /// default for other topics is: a decision that is lost would leave records without an end.
     pub(super) fn transaction_topic(&self) -> Result<Arc<TopicHandle>> {
-        if let Ok(topic) = self.topic(TRANSACTION_STATE) {
+        self.own_topic(TRANSACTION_STATE, |config| OwnTopic {
+            partitions: config.transaction_topic_partitions,
+            segment_bytes: config.transaction_topic_segment_bytes,
+            settings: &[
+                ("compression.type", "uncompressed"),
+                ("levada.durability", "disk"),
+            ],
+        })
+    }
+
+    /// One of the engine's own topics, made as `wanted` says when it is not there.
+    fn own_topic(
+        &self,
+        name: &str,
+        wanted: impl FnOnce(&BrokerConfig) -> OwnTopic,
+    ) -> Result<Arc<TopicHandle>> {
+        if let Ok(topic) = self.topic(name) {
             return Ok(topic);
         }
-        let config = self.broker_config();
+        let wanted = wanted(&self.broker_config());
+        let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut config: Vec<_> = wanted.settings.iter().map(text).collect();
+        config.push(("cleanup.policy".into(), "compact".into()));
+        config.push(("segment.bytes".into(), wanted.segment_bytes.to_string()));
+        let partitions = i32::try_from(wanted.partitions).unwrap_or(50);
         let new = NewTopic {
             internal: true,
-            config: vec![
-                ("cleanup.policy".into(), "compact".into()),
-                ("compression.type".into(), "uncompressed".into()),
-                ("levada.durability".into(), "disk".into()),
-                (
-                    "segment.bytes".into(),
-                    config.transaction_topic_segment_bytes.to_string(),
-                ),
-            ],
-            ..NewTopic::new(
-                TRANSACTION_STATE,
-                i32::try_from(config.transaction_topic_partitions).unwrap_or(50),
-            )
+            config,
+            ..NewTopic::new(name, partitions)
         };
         match self.create_topic(&new) {
-            Err(error) if error.kind() == Kind::Exists => self.topic(TRANSACTION_STATE),
+            Err(error) if error.kind() == Kind::Exists => self.topic(name),
             other => other,
         }
     }
