@@ -1,0 +1,138 @@
+"""What the suites in Java share: jars, programs that may be killed, and the broker they talk to."""
+
+import contextlib
+import hashlib
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import confluent_kafka as ck
+import pytest
+from confluent_kafka import admin as adm
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "compat"))
+
+from harness import clients  # noqa: E402
+from harness.broker import until  # noqa: E402
+
+CACHE = clients.CACHE.parent / "suites"
+
+
+def jars(suite):
+    """The directory with what the suite's pom names; the test is skipped where there is no Maven."""
+    try:
+        clients.tool("java", "javac", "mvn")
+    except clients.Missing as missing:
+        pytest.skip(str(missing))
+    pom = HERE / suite / "pom.xml"
+    target = CACHE / f"{suite}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    # Fetched whole or not at all: the mark is written last.
+    if not (target / ".complete").exists():
+        goal = "dependency:copy-dependencies"
+        options = ["-DincludeScope=runtime", f"-DoutputDirectory={target}"]
+        clients.run("mvn", "-q", "-B", "-f", str(pom), goal, *options)
+        (target / ".complete").touch()
+    return target
+
+
+def compiled(source, libs):
+    """The directory with the classes of a source file."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    target = CACHE / f"{source.stem}-{digest}-{libs.name}"
+    if not (target / f"{source.stem}.class").exists():
+        clients.run("javac", "-nowarn", "-d", str(target), "-cp", f"{libs}/*", str(source))
+    return target
+
+
+class Program:
+    """A Java program whose output goes to a file, and which does not outlive the test."""
+
+    def __init__(self, name, directory, classpath, *arguments, options=(), heap="256m"):
+        self.name = name
+        self.log = directory / f"{name}.log"
+        temporary = directory / f"{name}.tmp"
+        temporary.mkdir(exist_ok=True)
+        command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Xmx{heap}"]
+        command += [f"-Djava.io.tmpdir={temporary}", "-Dorg.apache.logging.log4j.level=WARN"]
+        command += [*options, "-cp", classpath, *arguments]
+        with open(self.log, "ab") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def tail(self):
+        return f"{self.name}: {self.text()[-4000:]}"
+
+    def says(self, words, seconds=120):
+        """Waits until it has printed the words."""
+
+        def seen():
+            if words in self.text():
+                return True
+            if (code := self.process.poll()) is not None:
+                raise AssertionError(f"exit code {code} before {words!r}\n{self.tail()}")
+            return False
+
+        until(seen, lambda: f"no {words!r}\n{self.tail()}", seconds)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self, seconds=90):
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {seconds} s\n{self.tail()}") from None
+
+
+def topics(bootstrap, names, partitions):
+    """Topics that are empty; a broker that others have used may have them already."""
+    admin = adm.AdminClient({"bootstrap.servers": bootstrap})
+    if old := [name for name in names if name in admin.list_topics(timeout=20).topics]:
+        for future in admin.delete_topics(old, operation_timeout=20).values():
+            future.result(30)
+        until(lambda: not set(old) & set(admin.list_topics(timeout=20).topics), "still there")
+    new = [adm.NewTopic(name, partitions, 1) for name in names]
+    for future in admin.create_topics(new, operation_timeout=20).values():
+        future.result(30)
+    return admin
+
+
+def committed(bootstrap, topic, seconds=60):
+    """Every record of the topic that a reader of committed records gets, up to its end."""
+    settings = {"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False}
+    settings |= {"isolation.level": "read_committed", "enable.partition.eof": True}
+    consumer = ck.Consumer({**settings, "auto.offset.reset": "earliest"})
+    records = []
+    with contextlib.closing(consumer):
+        known = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+        consumer.assign([ck.TopicPartition(topic, p, ck.OFFSET_BEGINNING) for p in known])
+        left, limit = set(known), time.monotonic() + seconds
+        while left:
+            if time.monotonic() > limit:
+                raise TimeoutError(f"{topic}: {len(records)} records, no end of {sorted(left)}")
+            record = consumer.poll(1)
+            if record is None:
+                continue
+            if record.error() is None:
+                records.append(record)
+            elif record.error().code() == ck.KafkaError._PARTITION_EOF:
+                left.discard(record.partition())
+            else:
+                raise ck.KafkaException(record.error())
+    return records
