@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python lint lint-rust lint-python audit fmt bench docs clean
+.PHONY: help demo test build test-rust test-python suites lint lint-rust lint-python audit fmt bench docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ test-rust: build
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
+
+suites: build .venv/.dev ## Runs others' long suites against the broker (not part of test)
+	$(BIN)/python -m pytest tests/suites
 
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
 

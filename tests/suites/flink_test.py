@@ -33,7 +33,8 @@ def test_every_record_is_copied_once_over_a_failure(naming, failure, tmp_path):
         write(bootstrap, source)
         main = ["Copy", bootstrap, source, target, str(tmp_path / "checkpoints"), naming, failure]
         classpath = f"{classes}:{libs}/*"
-        with Program("flink", tmp_path, classpath, *main, options=OPENED, heap="512m") as job:
+        options = {"options": OPENED, "heap": "512m", "level": "ERROR"}
+        with Program("flink", tmp_path, classpath, *main, **options) as job:
             assert job.wait(240) == 0, job.tail()
             assert job.text().count("failing ") == 1, job.tail()
         counts = collections.Counter(int(r.value()) for r in jvm.committed(bootstrap, target))

@@ -50,13 +50,13 @@ def compiled(source, libs):
 class Program:
     """A Java program whose output goes to a file, and which does not outlive the test."""
 
-    def __init__(self, name, directory, classpath, *arguments, options=(), heap="256m"):
+    def __init__(self, name, directory, classpath, *arguments, options=(), heap="256m", level="WARN"):
         self.name = name
         self.log = directory / f"{name}.log"
         temporary = directory / f"{name}.tmp"
         temporary.mkdir(exist_ok=True)
         command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Xmx{heap}"]
-        command += [f"-Djava.io.tmpdir={temporary}", "-Dorg.apache.logging.log4j.level=WARN"]
+        command += [f"-Djava.io.tmpdir={temporary}", f"-Dorg.apache.logging.log4j.level={level}"]
         command += [*options, "-cp", classpath, *arguments]
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

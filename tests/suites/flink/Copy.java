@@ -31,7 +31,7 @@ public class Copy {
         }
 
         static void fail(String where) {
-            if (checkpoints.get() >= 4 && failed.compareAndSet(false, true)) {
+            if (mapped.get() >= 8000 && checkpoints.get() >= 4 && failed.compareAndSet(false, true)) {
                 System.out.println("failing " + where + " after " + mapped.get() + " records");
                 throw new IllegalStateException("injected");
             }
