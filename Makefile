@@ -40,7 +40,7 @@ test-rust: build
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
 
-suites: build .venv/.dev ## Runs others' long suites against the broker (not part of test)
+suites: build .venv/.dev ## Runs long suites of others against the broker, not part of test
 	$(BIN)/python -m pytest tests/suites
 
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
