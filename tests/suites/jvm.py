@@ -100,17 +100,26 @@ class Program:
             raise AssertionError(f"still running after {seconds} s\n{self.tail()}") from None
 
 
-def topics(bootstrap, names, partitions):
-    """Topics that are empty; a broker that others have used may have them already."""
+def no_topics(bootstrap, names):
+    """Deletes those of the names that a broker of others has from an earlier run."""
     admin = adm.AdminClient({"bootstrap.servers": bootstrap})
-    if old := [name for name in names if name in admin.list_topics(timeout=20).topics]:
+
+    def left():
+        return [name for name in names if name in admin.list_topics(timeout=20).topics]
+
+    if old := left():
         for future in admin.delete_topics(old, operation_timeout=20).values():
             future.result(30)
-        until(lambda: not set(old) & set(admin.list_topics(timeout=20).topics), "still there")
+        until(lambda: not left(), "deleted topics are still there")
+    return admin
+
+
+def topics(bootstrap, names, partitions):
+    """Topics that are empty."""
+    admin = no_topics(bootstrap, names)
     new = [adm.NewTopic(name, partitions, 1) for name in names]
     for future in admin.create_topics(new, operation_timeout=20).values():
         future.result(30)
-    return admin
 
 
 def committed(bootstrap, topic, seconds=60):
