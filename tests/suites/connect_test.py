@@ -1,7 +1,7 @@
 """A distributed Connect worker with the file connectors, killed twice on the way.
 
-The file sink writes before it commits its offsets, so its file may have lines twice. The source's topic has
-each line once where exactly once is on for sources, and may have lines twice where it is off.
+The file sink writes before it commits its offsets, so its file may have lines twice. The source's
+topic has each line once where exactly once is on for sources; where it is off, some may be twice.
 """
 
 import contextlib
@@ -75,7 +75,9 @@ class Worker:
     def start(self):
         self.started += 1
         main = ["org.apache.kafka.connect.cli.ConnectDistributed", str(self.properties)]
-        return Program(f"worker{self.started}", self.directory, f"{self.libs}/*", *main, heap="384m")
+        return Program(
+            f"worker{self.started}", self.directory, f"{self.libs}/*", *main, heap="384m"
+        )
 
     def create(self, name, **config):
         url = f"{self.url}/connectors/{name}/config"

@@ -22,7 +22,7 @@ CACHE = clients.CACHE.parent / "suites"
 
 
 def jars(suite):
-    """The directory with what the suite's pom names; the test is skipped where there is no Maven."""
+    """The directory with what the suite's pom names; skips the test where there is no Maven."""
     try:
         clients.tool("java", "javac", "mvn")
     except clients.Missing as missing:
@@ -50,7 +50,9 @@ def compiled(source, libs):
 class Program:
     """A Java program whose output goes to a file, and which does not outlive the test."""
 
-    def __init__(self, name, directory, classpath, *arguments, options=(), heap="256m", level="WARN"):
+    def __init__(
+        self, name, directory, classpath, *arguments, options=(), heap="256m", level="WARN"
+    ):
         self.name = name
         self.log = directory / f"{name}.log"
         temporary = directory / f"{name}.tmp"
