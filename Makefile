@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python suites lint lint-rust lint-python audit fmt bench docs clean
+.PHONY: help demo test build test-rust test-python test-compat suites lint lint-rust lint-python audit fmt bench bench-broker docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,7 +17,7 @@ help: ## Shows the targets
 demo: build .venv/.demo ## Builds, and streams 336,776 real flights through the engine
 	$(BIN)/python examples/python/flights.py --dir demo-data
 
-test: build test-rust lint test-python ## Builds and passes everything
+test: build test-rust lint test-python test-compat ## Builds and passes everything
 	@echo "all tests passed"
 
 build: ## Leaves .venv with the package and the levada command
@@ -39,6 +39,10 @@ test-rust: build
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
+
+# Kafka clients of other languages, as far as their toolchains are here: the summary says what was left out.
+test-compat: build .venv/.dev
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/compat
 
 suites: build .venv/.dev ## Runs long suites of others against the broker, not part of test
 	$(BIN)/python -m pytest tests/suites
@@ -68,6 +72,9 @@ audit: .venv/.dev ## Asks the RustSec database about the dependencies (fetches i
 
 bench: build .venv/.dev ## Prints ratios to peers and to what the machine can do
 	$(BIN)/python benches/run.py
+
+bench-broker: build ## Prints ratios of the broker to Apache Kafka; about 12 minutes
+	$(BIN)/python benches/broker.py
 
 docs: ## Writes the generated pages anew
 	LEVADA_REWRITE=1 cargo test -p levada --test tidy

@@ -6,8 +6,10 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 RUNS = 5
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,19 @@ def compare(
     runs: int = RUNS,
 ) -> Row:
     """Each call gives one figure, more is better. A B A B, after one turn that is not counted."""
-    ours(), peer()
-    pairs = [(ours(), peer()) for _ in range(runs)]
+    pairs = turns(ours, peer, runs)
     row = Row(name, unit, [a for a, _ in pairs], peer_name, [b for _, b in pairs], aim)
+    show(row)
+    return row
+
+
+def turns(ours: Callable[[], T], peer: Callable[[], T], runs: int) -> list[tuple[T, T]]:
+    """A B A B, after one turn that is not counted."""
+    ours(), peer()
+    return [(ours(), peer()) for _ in range(runs)]
+
+
+def show(row: Row) -> None:
     print(f"{row.name}: {row.ratio:.2f}x {row.peer_name} (aim {row.aim})")
     print(f"    ours {spread(row.ours)} {row.unit}; {row.peer_name} {spread(row.peer)} {row.unit}")
     sys.stdout.flush()
-    return row

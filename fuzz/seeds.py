@@ -84,10 +84,26 @@ def request():
                 put("request", f"{name}-{len(head)}", b"\0" + lead + head + content_bytes)
 
 
+def broker():
+    lines = (GOLDEN / "protocol" / "kafka-4.4.0.txt").read_text().splitlines()
+    requests = [line.split(" ") for line in lines if " request " in line]
+    requests = [
+        (int(key), int(last), bytes.fromhex(body))
+        for key, _, _, last, body in requests
+        if key != "-"
+    ]
+    keys = sorted({key for key, _, _ in requests})
+    for key, version, body in requests:
+        # The target counts versions from the first one that is served.
+        for step in range(3):
+            lead = bytes([1, keys.index(key), max(version - step, 0), (len(body) + 15) // 16])
+            put("broker", f"{key}-{version}-{step}-{len(body)}", lead + body)
+
+
 def canary():
     put("canary", "plain", b"levada!\2four")
 
 
 if __name__ == "__main__":
-    for make in batch, index, recovery, request, canary:
+    for make in batch, index, recovery, request, broker, canary:
         make()

@@ -12,8 +12,7 @@ versions are those that Apache Kafka 4.4 serves. An API that is not in the table
 request for it, or for a version that is not named here, closes the connection, as Kafka's broker does.
 Produce is advertised from version 0, as Kafka does for older clients, and served from version 3.
 
-GetTelemetrySubscriptions and PushTelemetry (KIP-714) are left out: a Kafka advertises them only where a
-plugin takes the metrics of clients, and clients that do not find them send none.
+GetTelemetrySubscriptions and PushTelemetry (KIP-714) subscribe to no metrics and drop what comes.
 
 | key | API | versions | flexible from |
 |---:|---|---|---|

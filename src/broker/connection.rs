@@ -130,12 +130,17 @@ impl Connection {
         tokio::pin!(tick);
         loop {
             self.hold_still().await;
-            self.begin_all()?;
             self.collect();
+            self.begin_all()?;
             if self.control.order() == Order::Reset || !self.write()? {
                 return Ok(());
             }
             self.tell_outgoing();
+            tokio::task::coop::consume_budget().await;
+            if self.can_begin()? {
+                // What was written made room for it: nothing else would wake this task.
+                continue;
+            }
             let done = self.begun.is_empty() && self.outgoing.is_empty();
             match self.control.order() {
                 Order::Close | Order::Reset => return Ok(()),
@@ -143,7 +148,6 @@ impl Connection {
                 _ if self.ended && done => return Ok(()),
                 _ => {}
             }
-            tokio::task::coop::consume_budget().await;
             match self.next(tick.as_mut()).await? {
                 Step::Again => {}
                 Step::Close => return Ok(()),
@@ -163,14 +167,8 @@ impl Connection {
 
     /// Begins the requests that are there and may be begun.
     fn begin_all(&mut self) -> Result<()> {
-        while self.outgoing.bytes() <= OUTGOING_BYTES_MAX && self.control.order() == Order::Serve {
-            let Front::Whole(size) = self.frames.front()? else {
-                break;
-            };
+        while let Some(size) = self.next_size()? {
             let frame = self.frames.whole(size);
-            if !self.may_begin(frame) {
-                break;
-            }
             let since = self.context.engine().clock().monotonic();
             let Begun { api, answer } = handlers::begin(&self.context, &self.peer, frame)?;
             self.begun.push_back(Pending {
@@ -184,6 +182,25 @@ impl Connection {
         }
         self.settle();
         Ok(())
+    }
+
+    /// The size of the request at the front, if it is there as a whole and may be begun.
+    fn next_size(&self) -> Result<Option<usize>> {
+        if self.outgoing.bytes() > OUTGOING_BYTES_MAX || self.control.order() != Order::Serve {
+            return Ok(None);
+        }
+        let Front::Whole(size) = self.frames.front()? else {
+            return Ok(None);
+        };
+        Ok(self.may_begin(self.frames.whole(size)).then_some(size))
+    }
+
+    fn can_begin(&self) -> Result<bool> {
+        let ready = matches!(
+            self.begun.front().map(|p| &p.answer),
+            Some(Awaited::Ready(_))
+        );
+        Ok(ready || self.next_size()?.is_some())
     }
 
     /// Produce beside Produce that has taken effect; everything else alone.

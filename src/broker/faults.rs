@@ -2,6 +2,8 @@
 //!
 //! Without any of them a request costs one relaxed load.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -175,16 +177,28 @@ impl Fault {
             }
         };
         match answer {
-            Answer::Ready(answer) => Answer::Later(Box::pin(async move {
-                pass.await;
-                Ok(answer)
-            })),
-            Answer::Later(later) => Answer::Later(Box::pin(async move {
-                pass.await;
-                later.await
-            })),
-            answer => answer,
+            Answer::First(first) => {
+                Answer::First(Box::pin(
+                    async move { Ok(held(first.await?, Box::pin(pass))) },
+                ))
+            }
+            answer => held(answer, Box::pin(pass)),
         }
+    }
+}
+
+/// The answer, not before `pass` has ended. The request has taken effect.
+fn held(answer: Answer, pass: Pin<Box<dyn Future<Output = ()> + Send>>) -> Answer {
+    match answer {
+        Answer::Ready(answer) => Answer::Later(Box::pin(async move {
+            pass.await;
+            Ok(answer)
+        })),
+        Answer::Later(later) => Answer::Later(Box::pin(async move {
+            pass.await;
+            later.await
+        })),
+        answer => answer,
     }
 }
 

@@ -244,16 +244,13 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Whether every partition is read up to its bound. A group's member may have to wait until it has
-    /// all of them: from members of a process that died.
+    /// Whether every partition is read up to its bound: by this process, or by other members of its
+    /// group. Those of a member that died come here after a while.
     fn is_over(&self, source: &mut dyn Source, bounds: &Bounds) -> Result<bool> {
         let Some(bounds) = bounds else {
             return Ok(false);
         };
         let assigned = source.assignment()?;
-        if self.command.group.is_some() && assigned.len() < bounds.len() {
-            return Ok(false);
-        }
         for name in &assigned {
             let bound = bounds.get(name).copied().unwrap_or(Offset::ZERO);
             if source.position(name)? < bound {
@@ -262,7 +259,12 @@ impl Reading<'_> {
             // Nothing beyond it is wanted; the others go on.
             source.pause(name)?;
         }
-        Ok(true)
+        if self.command.group.is_none() || assigned.len() >= bounds.len() {
+            return Ok(true);
+        }
+        let committed: BTreeMap<_, _> = source.committed_by_all()?.into_iter().collect();
+        let mut others = bounds.iter().filter(|(name, _)| !assigned.contains(name));
+        Ok(others.all(|(name, bound)| committed.get(name).is_some_and(|at| at >= bound)))
     }
 
     fn write(&mut self, place: &TopicPartition, record: &RecordView<'_>) -> Result {

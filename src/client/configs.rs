@@ -1,5 +1,7 @@
 //! Settings of topics: reading and changing them.
 
+use std::time::Duration;
+
 use super::cluster::{Again, Cluster, To};
 use super::errors;
 use crate::error::{Error, Result};
@@ -15,6 +17,7 @@ use crate::protocol::messages::incremental_alter_configs::{
 const TOPIC: i8 = 2;
 const SET: i8 = 0;
 const DELETE: i8 = 1;
+const SHOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A setting of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +111,31 @@ impl Cluster {
                 let place = format_args!("topic {name}");
                 errors::check(r.error_code, r.error_message.as_deref(), place)
             })
-        })
+        })?;
+        self.shown(name, changes)
+    }
+
+    /// Waits until the settings show the changes: brokers learn of them one after the other. Not for
+    /// long, because a broker may write a value in another way than it was given.
+    fn shown(&mut self, name: &str, changes: &[(String, Change)]) -> Result<()> {
+        let mut retry = self.retry();
+        let end = self.clock.monotonic() + SHOWN_LIMIT;
+        loop {
+            let settings = self.topic_configs(&[name])?.pop().unwrap_or_default();
+            let own = |key: &str| {
+                let mut own = settings.iter().filter(|s| s.source == SettingSource::Own);
+                own.find(|s| s.name == key).and_then(|s| s.value.as_deref())
+            };
+            let mut changes = changes.iter();
+            let all = changes.all(|(key, change)| match change {
+                Change::Set(value) => own(key) == Some(value),
+                Change::Delete => own(key).is_none(),
+            });
+            if all || self.clock.monotonic() > end {
+                return Ok(());
+            }
+            retry.wait(&*self.clock);
+        }
     }
 }
 

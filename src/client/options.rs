@@ -28,14 +28,14 @@ impl Address {
             .ok()
             .filter(|port| *port > 0)
             .ok_or_else(|| wrong("the port must be a number from 1 to 65535"))?;
+        if host.is_empty() || host.contains(['/', ' ']) {
+            return Err(wrong("write HOST:PORT, without a scheme"));
+        }
         let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         if inner.is_none() && host.contains(':') {
             return Err(wrong("write an IPv6 address as [ADDRESS]:PORT"));
         }
         let host = inner.unwrap_or(host);
-        if host.is_empty() || host.contains(['/', ' ']) {
-            return Err(wrong("write HOST:PORT without a scheme"));
-        }
         Ok(Address {
             host: host.to_owned(),
             port,

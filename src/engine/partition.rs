@@ -112,6 +112,11 @@ impl PartitionHandle {
         self.open().map(|(log, _)| log)
     }
 
+    /// Whether using the log need not open it first, which waits for the disk.
+    pub fn is_open(&self) -> bool {
+        !matches!(&*self.slot.read(), Slot::Idle(_))
+    }
+
     /// The log if it is open already.
     pub fn log_if_open(&self) -> Option<Arc<Partition>> {
         match &*self.slot.read() {

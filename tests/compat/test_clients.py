@@ -1,9 +1,9 @@
 """Unmodified Kafka clients against `levada serve`.
 
-Each test holds a client against its row in docs/clients.md; with LEVADA_REWRITE=1 that page is written. A
-client whose toolchain is missing is skipped, and the summary says so. With LEVADA_COMPAT_BOOTSTRAP the
-broker at that address is asked instead: with Apache Kafka there, everything must work.
-LEVADA_COMPAT_CLIENTS names the clients to run.
+Each test holds a client against its row in docs/clients.md; with LEVADA_REWRITE=1 that page is
+written. A client whose toolchain is missing is skipped, and the summary says so. With
+LEVADA_COMPAT_BOOTSTRAP the broker at that address is asked instead: with Apache Kafka there,
+everything must work. LEVADA_COMPAT_CLIENTS names the clients to run.
 """
 
 import os

@@ -9,7 +9,7 @@ use crate::broker::context::Context;
 use crate::broker::waiting::Watch;
 use crate::engine::{Engine, PartitionHandle};
 use crate::error::Result;
-use crate::log::Read;
+use crate::log::{Ends, Read};
 use crate::protocol::messages::fetch::{AbortedTransaction, EpochEndOffset, PartitionData};
 use crate::types::{IsolationLevel, Offset};
 
@@ -47,11 +47,16 @@ impl Reading {
         }
     }
 
-    /// Whether some of it lies in the archive, so that reading may wait for a disk.
+    /// Whether some of it lies in the archive, or in a log that is not open yet, so that reading may wait
+    /// for a disk.
     pub fn is_cold(&mut self, engine: &Engine) -> bool {
         let cold = |wanted: &mut Wanted| {
-            let ends = wanted.handle(engine).and_then(|handle| handle.ends());
-            ends.is_ok_and(|ends| wanted.from >= ends.log_start && wanted.from < ends.local_start)
+            let Ok(handle) = wanted.handle(engine) else {
+                return false;
+            };
+            let archived =
+                |ends: &Ends| wanted.from >= ends.log_start && wanted.from < ends.local_start;
+            !handle.is_open() || handle.ends().is_ok_and(|ends| archived(&ends))
         };
         self.wanted.iter_mut().any(cold)
     }

@@ -10,7 +10,7 @@ use crate::broker::context::Context;
 use crate::broker::listener::Peer;
 use crate::broker::refuse::refuse;
 use crate::error::{Code, Error, Result};
-use crate::protocol::{ApiKey, MessageWriter, Reader, RequestHeader};
+use crate::protocol::{ApiKey, Reader, RequestHeader};
 
 /// A request whose handler was called.
 pub(in crate::broker) struct Begun {
@@ -69,9 +69,10 @@ pub(in crate::broker) fn begin(
     Ok(Begun { api, answer })
 }
 
-/// Calls the handler on a thread that may wait for the disk.
+/// Calls the handler on a thread that may wait for the disk. Nothing behind the request is begun before
+/// it has taken effect.
 fn elsewhere(row: &'static Row, context: Arc<Context>, peer: Arc<Peer>, frame: Vec<u8>) -> Answer {
-    Answer::Later(Box::pin(async move {
+    Answer::First(Box::pin(async move {
         let called = tokio::task::spawn_blocking(move || {
             let mut body = Reader::new(&frame);
             let header = RequestHeader::read(&mut body)?;
@@ -87,14 +88,12 @@ fn elsewhere(row: &'static Row, context: Arc<Context>, peer: Arc<Peer>, frame: V
             Error::internal(format!("the handler of {} failed", row.api)).with_source(e)
         })?;
         match answer? {
-            Answer::Ready(answer) => Ok(answer),
-            Answer::Later(later) => later.await,
-            Answer::Nothing => Ok(MessageWriter::new()),
-            // The connection waits for this answer alone, so that nothing can overtake the request.
-            Answer::First(_) | Answer::Blocking => Err(Error::internal(format!(
+            Answer::First(first) => first.await,
+            Answer::Blocking => Err(Error::internal(format!(
                 "the handler of {} asks for what it has",
                 row.api
             ))),
+            answer => Ok(answer),
         }
     }))
 }

@@ -123,6 +123,11 @@ pub(in crate::broker) const TABLE: &[Row] = &[
         groups::consumer_group_describe::serve,
     ),
     inline(
+        ApiKey::GetTelemetrySubscriptions,
+        cluster::get_telemetry_subscriptions::serve,
+    ),
+    inline(ApiKey::PushTelemetry, cluster::push_telemetry::serve),
+    inline(
         ApiKey::ListConfigResources,
         configs::list_config_resources::serve,
     ),

@@ -118,6 +118,12 @@ pub trait Source {
     /// For the group.
     fn commit(&mut self, offsets: &[(TopicPartition, Offset)]) -> Result<()>;
 
+    /// What the group has committed, other members included; nothing where there are none but in this
+    /// process.
+    fn committed_by_all(&mut self) -> Result<Vec<(TopicPartition, Offset)>> {
+        Ok(Vec::new())
+    }
+
     /// Leaves the group.
     fn close(self: Box<Self>) -> Result<()>;
 }

@@ -121,7 +121,7 @@ JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"]
 
 
 def shared_classes(libs, version):
-    """An archive of the classes that the tools load, which spares each of them most of its start."""
+    """An archive of the classes that the tools load, which spares them most of their start."""
     archive = CACHE / f"classes-{version}.jsa"
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -129,14 +129,16 @@ def shared_classes(libs, version):
             settings.write("default.api.timeout.ms=500\nrequest.timeout.ms=400\n")
             settings.flush()
             # Nobody answers there; it loads what it needs to ask, and that is what is wanted.
-            subprocess.run(
-                [*JAVA, f"-XX:ArchiveClassesAtExit={archive}", "-cp", f"{libs}/*"]
-                + ["org.apache.kafka.tools.TopicCommand", "--bootstrap-server", "127.0.0.1:1"]
-                + ["--command-config", settings.name, "--list"],
-                capture_output=True,
-                timeout=120,
-            )
-    return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+            command = [*JAVA, f"-XX:ArchiveClassesAtExit={archive}", "-cp", f"{libs}/*"]
+            command += ["org.apache.kafka.tools.TopicCommand", "--bootstrap-server", "127.0.0.1:1"]
+            command += ["--command-config", settings.name, "--list"]
+            subprocess.run(command, capture_output=True, timeout=120)
+    return [
+        f"-XX:SharedArchiveFile={archive}",
+        "-Xshare:auto",
+        "-Xlog:cds=off",
+        "-Xlog:cds+dynamic=off",
+    ]
 
 
 def java():
@@ -151,7 +153,13 @@ def java():
 
 def console():
     libs, version = libraries()
-    return version, [sys.executable, str(HERE / "python" / "client_console.py"), f"{libs}/*", *JAVA, *shared_classes(libs, version)]
+    return version, [
+        sys.executable,
+        str(HERE / "python" / "client_console.py"),
+        f"{libs}/*",
+        *JAVA,
+        *shared_classes(libs, version),
+    ]
 
 
 def kcat():
@@ -220,8 +228,8 @@ CLIENTS = [
         # Not in the framing that the Java client and most others write.
         unread=frozenset({"snappy"}),
         limits={
-            "read_committed": "of several transactions of one producer that were aborted, the client "
-            "leaves out only the last"
+            "read_committed": "of several aborted transactions of one producer, the client leaves "
+            "out only the last"
         },
     ),
 ]

@@ -39,7 +39,9 @@ class Member:
             json.dump(request, file)
         self.errors = open(f"{self.directory.name}/stderr", "w+b")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [*command, bootstrap, "group", path], stdout=subprocess.PIPE, stderr=self.errors,
+            [*command, bootstrap, "group", path],
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
             start_new_session=True,
         )
         self.assigned = []

@@ -31,7 +31,7 @@ def topic(harness, client, batch):
 
 
 def cells(names, lines, failure):
-    """The steps of a program, each with its outcome; a step that is missing failed with the program."""
+    """The steps of a program with their outcomes; one that is missing failed with the program."""
     said = {line["step"]: line for line in lines if "step" in line}
     found = {}
     for name in names:
@@ -62,13 +62,20 @@ def produce(client, command, harness, directory):
     found = cells(BATCHES, *call(command, harness.bootstrap, "produce", request, 240))
     want = len(records.sendable(client.sends_no))
     for batch in batches:
-        if found[batch["name"]] is None and (got := harness.end(batch["topic"])) != want:
-            found[batch["name"]] = f"{got} of {want} records arrived"
+        if found[batch["name"]] is not None:
+            continue
+        try:
+            # Not at once where the client does not ask for more than one replica's word.
+            until(
+                lambda batch=batch: harness.end(batch["topic"]) == want, "records are missing", 10
+            )
+        except TimeoutError as error:
+            found[batch["name"]] = f"{error}: {harness.end(batch['topic'])} of {want}"
     return found
 
 
 def consume(client, command, harness, produced):
-    """Reads what every client wrote. `produced` maps clients to the batches that were acknowledged."""
+    """Reads what every client wrote: `produced` maps them to the batches that arrived."""
     want = {
         topic(harness, sender, name): records.expected(
             sender.sends_no, client.reads_no, records.sendable(sender.sends_no)
@@ -76,7 +83,9 @@ def consume(client, command, harness, produced):
         for sender, names in produced.items()
         for name in names
     }
-    stampless = {topic(harness, s, n) for s, ns in produced.items() for n in ns if "timestamp" in s.sends_no}
+    stampless = {
+        topic(harness, s, n) for s, ns in produced.items() for n in ns if "timestamp" in s.sends_no
+    }
     request = {
         "isolation": "read_committed",
         "topics": [{"topic": name, "count": len(many)} for name, many in want.items()],
@@ -93,7 +102,9 @@ def consume(client, command, harness, produced):
         mine = [line for line in lines if line["topic"] == name]
         got = records.printed(mine, name in stampless)
         if got != many and not failure:
-            place = next((i for i, pair in enumerate(zip(got, many, strict=False)) if pair[0] != pair[1]), -1)
+            place = next(
+                (i for i, pair in enumerate(zip(got, many, strict=False)) if pair[0] != pair[1]), -1
+            )
             failure = f"{name}: record {place} of {len(got)}: {str(got[place : place + 1])[:200]}"
         if [line["offset"] for line in mine] != list(range(len(many))) and not failure:
             failure = f"{name}: offsets {[line['offset'] for line in mine]}"
@@ -192,5 +203,9 @@ def transactions(client, command, harness):
 def admin(client, command, harness, existing, known_group):
     if "admin" not in client.offers:
         return dict.fromkeys(ADMIN, NOT_OFFERED)
-    request = {"topic": f"admin-{client.slug}{harness.tag}", "existing": existing, "group": known_group}
+    request = {
+        "topic": f"admin-{client.slug}{harness.tag}",
+        "existing": existing,
+        "group": known_group,
+    }
     return cells(ADMIN, *call(command, harness.bootstrap, "admin", request, 150))

@@ -12,8 +12,9 @@ from .clients import CLIENTS, Missing
 # More than the cores: most scenarios wait for a session to time out.
 WORKERS = 6
 
+
 def chosen():
-    """The clients that LEVADA_COMPAT_CLIENTS names (parts of names, with commas between), or all."""
+    """The clients that LEVADA_COMPAT_CLIENTS names (parts of names, with commas), or all."""
     parts = [part for part in os.environ.get("LEVADA_COMPAT_CLIENTS", "").split(",") if part]
     return [c for c in CLIENTS if not parts or any(part in c.slug for part in parts)]
 

@@ -160,7 +160,7 @@ async function admin (bootstrap, request) {
   })
   await step('delete_records', async () => {
     const producer = new Producer(base(bootstrap))
-    await producer.send({ messages: Array.from({ length: 5 }, () => ({ topic, partition: 0, value: Buffer.from('x') })) })
+    await producer.send({ acks: -1, messages: Array.from({ length: 5 }, () => ({ topic, partition: 0, value: Buffer.from('x') })) })
     const done = await tools.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset: 3n }] }] })
     equal(done[0].partitions[0].lowWatermark, 3n)
   })

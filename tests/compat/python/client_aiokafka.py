@@ -199,7 +199,7 @@ async def admin(bootstrap, request):
         await has(3, count)
 
     async def delete_records():
-        async with aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        async with aiokafka.AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
             for _ in range(5):
                 await producer.send_and_wait(topic, b"x", partition=0)
         place = aiokafka.TopicPartition(topic, 0)

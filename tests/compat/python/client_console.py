@@ -1,5 +1,5 @@
-"""Kafka's console tools, each through its main class. The class path and the command that starts Java come
-before the arguments of the protocol.
+"""Kafka's console tools, each through its main class. The class path and the command that starts
+Java come before the arguments of the protocol.
 """
 
 import json
@@ -123,7 +123,7 @@ def admin(bootstrap, request):
         describe("PartitionCount: 3")
 
     def delete_records():
-        # Without keys, the producer keeps to one partition while a batch lasts: which one is its choice.
+        # Without keys the producer keeps to one partition for a while; which one is its choice.
         tool("ConsoleProducer", "--bootstrap-server", bootstrap, *mine, stdin=b"x\n" * 5)
         ends = tool("GetOffsetShell", "--bootstrap-server", bootstrap, *mine).decode().split()
         place = next(p for p in (end.split(":") for end in ends) if int(p[2]) >= 3)

@@ -21,8 +21,8 @@ def send(bootstrap, topic, record, *options):
         options += ("-H", f"{name}={value.decode()}")
     options = ("-P", "-t", topic, "-p", "0", *options)
     if not record.value:
-        # An empty file would send nothing; a line that ends after the key sends an empty value, and -Z
-        # makes that null.
+        # An empty file would send nothing; a line that ends after the key sends an empty value,
+        # and -Z makes that null.
         null = ["-Z"] if record.value is None else []
         kcat(bootstrap, *null, *options, "-K", ":", input=record.key + b":\n")
         return

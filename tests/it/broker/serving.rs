@@ -9,6 +9,14 @@ use levada::protocol::messages::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse,
 };
 
+use levada::engine::NewTopic;
+use levada::protocol::messages::fetch::FetchResponse;
+use levada::protocol::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+};
+
+use super::records::{batch, fetch_request, produce};
 use super::wire::{Broker, Wire};
 
 fn software<'a>() -> ApiVersionsRequest<'a> {
@@ -95,4 +103,66 @@ fn the_limit_of_connections_closes_one_more() {
     for wire in &mut both {
         let _ = wire.call(3, &software());
     }
+}
+
+/// A request that waits in the buffer is begun when the one before it is answered: no byte will come to
+/// wake the connection.
+#[test]
+fn requests_sent_together_are_answered_without_waiting_for_more_bytes() {
+    let broker = Broker::start();
+    let mut wire = broker.connect();
+    let groups: Vec<i32> = (0..6)
+        .map(|_| {
+            wire.send(
+                2,
+                &OffsetCommitRequest {
+                    group_id: "g".into(),
+                    generation_id_or_member_epoch: -1,
+                    topics: vec![OffsetCommitRequestTopic {
+                        name: "none".into(),
+                        partitions: vec![OffsetCommitRequestPartition::default()],
+                        ..OffsetCommitRequestTopic::default()
+                    }],
+                    ..OffsetCommitRequest::default()
+                },
+            )
+        })
+        .collect();
+    let before = Instant::now();
+    for id in groups {
+        let answer = wire.receive(ApiKey::OffsetCommit, 2, id);
+        let response: OffsetCommitResponse<'_> = answer.read();
+        assert_eq!(response.topics.len(), 1);
+    }
+    // A tick that rescues a stalled connection comes after five seconds.
+    assert!(before.elapsed() < Duration::from_secs(4), "it stalled");
+}
+
+#[test]
+fn a_request_behind_a_large_answer_is_begun_when_that_is_written() {
+    let broker = Broker::start();
+    let engine = broker.database.engine();
+    engine.create_topic(&NewTopic::new("t", 1)).unwrap();
+    let mut wire = broker.connect();
+    for _ in 0..40 {
+        let (code, _) = produce(&mut wire, "t", -1, &batch(500));
+        assert_eq!(code, 0);
+    }
+    let before = Instant::now();
+    let fetch = wire.send(4, &fetch_request("t", 0, 0));
+    let versions = wire.send(3, &software());
+    let answer = wire.receive(ApiKey::Fetch, 4, fetch);
+    let response: FetchResponse<'_> = answer.read();
+    let records = response.responses[0].partitions[0]
+        .records
+        .as_ref()
+        .unwrap();
+    assert!(
+        records.len() > 300_000,
+        "larger than what may wait: {}",
+        records.len()
+    );
+    let answer = wire.receive(ApiKey::ApiVersions, 3, versions);
+    let _: ApiVersionsResponse<'_> = answer.read();
+    assert!(before.elapsed() < Duration::from_secs(4), "it stalled");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use levada::embedded::{Message, ProducerOptions};
+use levada::embedded::{Database, Message, OpenOptions, ProducerOptions};
 use serde_json::{Value, json};
 
 use super::support::Cli;
@@ -298,6 +298,71 @@ fn records_of_aborted_transactions_are_left_out_over_the_wire() {
     let committed = [&raw[..], &["--isolation", "read_committed"]].concat();
     assert_eq!(cli.ok(&committed), "a\nc\n");
     assert_eq!(cli.ok(&[&committed[..], &["--from", "3"]].concat()), "c\n");
+}
+
+/// Several members, each a process, read each record once; one that is to end at the end ends, although
+/// another holds partitions.
+#[test]
+fn members_of_a_group_share_the_partitions() {
+    let mut options = OpenOptions::default();
+    let interval = "group.consumer.heartbeat.interval.ms".to_owned();
+    options.settings.insert(interval, "1000".to_owned());
+    let database = Database::open_with(":memory:", options).unwrap();
+    let broker = Broker::on(database, &[]);
+    let cli = Cli::on_cluster(broker.server.bootstrap());
+    cli.ok(&["topic", "create", "t", "--partitions", "2"]);
+    let read = ["consume", "t", "--group", "g", "--format", "raw"];
+    let follow = [&read[..], &["--follow"]].concat();
+    let file = cli.dir.with_extension("out");
+    let mut first = cli
+        .command(&follow)
+        .stdout(std::fs::File::create(&file).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(Instant::now() < limit, "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let holds = |count: usize| {
+        let ran = cli.run(&["group", "describe", "g", "--json"]);
+        let described: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        let members = described["members"].as_array().cloned().unwrap_or_default();
+        let of = |m: &Value| m["assigned"]["t"].as_array().map_or(0, Vec::len);
+        members.iter().map(of).collect::<Vec<_>>() == vec![2 / count; count]
+    };
+    until("the first member holds both partitions", &|| holds(1));
+    let mut second = cli.command(&follow);
+    let second = second.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut second = second.unwrap();
+    until("two members hold one each", &|| holds(2));
+    let lines = |from: u32| {
+        (from..from + 50)
+            .map(|n| format!("{n}\n"))
+            .collect::<String>()
+    };
+    cli.produce(&["t", "--partition", "0"], lines(0).as_bytes());
+    cli.produce(&["t", "--partition", "1"], lines(50).as_bytes());
+    let lag = || {
+        let described = cli.json(&["group", "describe", "g"]);
+        let offsets = described["offsets"].as_array().unwrap().clone();
+        offsets.len() == 2 && offsets.iter().all(|o| o["lag"] == 0)
+    };
+    until("both commit all", &lag);
+    // It gets one partition, or none, and has nothing to read; the other members hold the rest.
+    assert_eq!(cli.ok(&read), "");
+    second.kill().unwrap();
+    let second = second.wait_with_output().unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut all = std::fs::read_to_string(&file).unwrap();
+    all.push_str(&String::from_utf8_lossy(&second.stdout));
+    let mut numbers: Vec<u32> = all.lines().map(|l| l.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..100).collect::<Vec<_>>());
 }
 
 /// Apache Kafka, one node; killed when dropped.

@@ -1,6 +1,7 @@
 //! ListOffsets, key 2, versions 1 to 11 (KIP-79, KIP-98, KIP-207, KIP-405, KIP-734, KIP-1005).
 //!
-//! Asked by time it may have to read the archive, so that it runs where waiting is allowed. -6 (the
+//! Asked by time it may have to read the archive, and a log that is not open is opened: both where
+//! waiting is allowed. -6 (the
 //! earliest offset that waits for its upload, KIP-1023) is answered with the local log start.
 
 use crate::broker::answer::Answer;
@@ -8,6 +9,7 @@ use crate::broker::call::Call;
 use crate::broker::handlers::epochs;
 use crate::engine::{Engine, PartitionHandle};
 use crate::error::{Code, Error, Result};
+use crate::protocol::Str;
 use crate::protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
     ListOffsetsTopicResponse,
@@ -30,9 +32,14 @@ type Found = Option<(Offset, Timestamp)>;
 
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: ListOffsetsRequest<'_> = call.request()?;
-    let partitions = || request.topics.iter().flat_map(|topic| &topic.partitions);
-    let looks = |p: &ListOffsetsPartition| p.timestamp >= 0 || p.timestamp == MAX_TIMESTAMP;
-    if !call.may_block && partitions().any(looks) {
+    let topics = request.topics.iter();
+    let mut places = topics.flat_map(|t| t.partitions.iter().map(move |p| (&t.name, p)));
+    let waits = |(topic, p): (&Str<'_>, &ListOffsetsPartition)| {
+        let looks = p.timestamp >= 0 || p.timestamp == MAX_TIMESTAMP;
+        let handle = call.engine().partition(topic, p.partition_index);
+        looks || handle.is_ok_and(|handle| !handle.is_open())
+    };
+    if !call.may_block && places.any(waits) {
         return Ok(Answer::Blocking);
     }
     let committed = request.isolation_level == 1;

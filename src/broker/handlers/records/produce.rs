@@ -44,6 +44,9 @@ struct Awaited {
 
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: ProduceRequest<'_> = call.request()?;
+    if !call.may_block && opens(call.engine(), &request) {
+        return Ok(Answer::Blocking);
+    }
     if in_transaction::concerns(&request) {
         return in_transaction::serve(call, &request);
     }
@@ -54,6 +57,13 @@ pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
         ways: &[],
     };
     produce.run()
+}
+
+/// Whether the log of a partition is not open yet: the first use of one makes files and syncs them.
+fn opens(engine: &Engine, request: &ProduceRequest<'_>) -> bool {
+    let topics = request.topic_data.iter();
+    let mut places = topics.flat_map(|t| t.partition_data.iter().map(move |data| (t, data.index)));
+    places.any(|(topic, index)| find(engine, topic, index).is_ok_and(|handle| !handle.is_open()))
 }
 
 /// A request whose records can be appended.

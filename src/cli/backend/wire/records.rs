@@ -187,6 +187,14 @@ impl Source for WireSource<'_> {
         }
     }
 
+    fn committed_by_all(&mut self) -> Result<Vec<(TopicPartition, Offset)>> {
+        let Some(group) = self.options.group.clone() else {
+            return Ok(Vec::new());
+        };
+        let found = self.cluster.committed(&group)?.into_iter();
+        Ok(found.map(|c| (c.place, c.offset)).collect())
+    }
+
     fn close(self: Box<Self>) -> Result<()> {
         match self.member {
             Some(member) => member.leave(self.cluster),

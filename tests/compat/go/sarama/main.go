@@ -237,7 +237,10 @@ func admin(bootstrap string, request wire.Request) {
 }
 
 func deleteRecords(bootstrap string, tools sarama.ClusterAdmin, topic string) error {
-	client, err := sarama.NewClient([]string{bootstrap}, config())
+	settings := config()
+	// Only what is acknowledged by all can be deleted at once.
+	settings.Producer.RequiredAcks = sarama.WaitForAll
+	client, err := sarama.NewClient([]string{bootstrap}, settings)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ use levada::protocol::messages::describe_log_dirs::{
 use levada::protocol::messages::elect_leaders::{
     ElectLeadersRequest, ElectLeadersResponse, TopicPartitions,
 };
+use levada::protocol::messages::get_telemetry_subscriptions::{
+    GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse,
+};
+use levada::protocol::messages::push_telemetry::{PushTelemetryRequest, PushTelemetryResponse};
 use levada::protocol::messages::update_features::{
     FeatureUpdateKey, UpdateFeaturesRequest, UpdateFeaturesResponse,
 };
@@ -210,5 +214,43 @@ fn features_stay_at_their_highest_levels() {
             (95, 0),
             "{feature} {level}"
         );
+    }
+}
+
+#[test]
+fn clients_are_told_that_no_metrics_are_wanted() {
+    let broker = Broker::start();
+    let mut wire = broker.connect();
+    let answer = wire.call(0, &GetTelemetrySubscriptionsRequest::default());
+    let told: GetTelemetrySubscriptionsResponse<'_> = answer.read();
+    assert_eq!((told.error_code, told.requested_metrics.len()), (0, 0));
+    assert_ne!(told.client_instance_id, [0; 16], "a new client gets an id");
+    let again = wire.call(
+        0,
+        &GetTelemetrySubscriptionsRequest {
+            client_instance_id: told.client_instance_id,
+        },
+    );
+    let again: GetTelemetrySubscriptionsResponse<'_> = again.read();
+    assert_eq!(again.subscription_id, told.subscription_id);
+
+    let push = |subscription_id, compression_type, bytes| PushTelemetryRequest {
+        client_instance_id: told.client_instance_id,
+        subscription_id,
+        compression_type,
+        metrics: vec![0; bytes].into(),
+        ..PushTelemetryRequest::default()
+    };
+    let good = told.subscription_id;
+    let cases = [
+        (push(good, 0, 10), 0),
+        (push(good ^ 1, 0, 10), 117),
+        (push(good, 9, 10), 76),
+        (push(good, 4, (1 << 20) + 1), 118),
+        (PushTelemetryRequest::default(), 42),
+    ];
+    for (request, code) in cases {
+        let answer = wire.call(0, &request);
+        assert_eq!(answer.read::<PushTelemetryResponse>().error_code, code);
     }
 }

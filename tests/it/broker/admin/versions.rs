@@ -1,7 +1,7 @@
 //! Every version that is advertised is answered.
 
+use levada::protocol::Message;
 use levada::protocol::messages::*;
-use levada::protocol::{ApiKey, Message};
 
 use crate::broker::wire::{Broker, Wire};
 
@@ -48,28 +48,4 @@ fn every_version_of_every_admin_api_is_answered() {
             DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse
         },
     );
-}
-
-/// As a Kafka does that has no plugin for the metrics of clients.
-#[test]
-fn metrics_of_clients_are_not_asked_for() {
-    let broker = Broker::start();
-    let mut wire = broker.connect();
-    let answer = wire.call(
-        3,
-        &api_versions::ApiVersionsRequest {
-            client_software_name: "wire".into(),
-            client_software_version: "1".into(),
-            ..api_versions::ApiVersionsRequest::default()
-        },
-    );
-    let response: api_versions::ApiVersionsResponse<'_> = answer.read();
-    let has = |api: ApiKey| {
-        response
-            .api_keys
-            .iter()
-            .any(|row| row.api_key == api.number())
-    };
-    assert!(has(ApiKey::CreateTopics));
-    assert!(!has(ApiKey::GetTelemetrySubscriptions) && !has(ApiKey::PushTelemetry));
 }
