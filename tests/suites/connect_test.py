@@ -6,7 +6,6 @@ topic has each line once where exactly once is on for sources; where it is off, 
 
 import contextlib
 import json
-import socket
 import urllib.error
 import urllib.request
 
@@ -20,12 +19,6 @@ CHUNKS = 24
 # Before the lines of these have arrived, the worker is killed.
 KILLED = (7, 15)
 STATES = ("configs", "offsets", "status")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def ask(method, url, body=None):
@@ -46,7 +39,7 @@ def answers(url):
 class Worker:
     def __init__(self, bootstrap, directory, libs, tag, exactly_once):
         self.directory, self.libs = directory, libs
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{jvm.free_port()}"
         self.properties = directory / "worker.properties"
         self.started = 0
         converter = "org.apache.kafka.connect.storage.StringConverter"

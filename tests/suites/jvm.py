@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "compat"))
 
 from harness import clients  # noqa: E402
-from harness.broker import until  # noqa: E402
+from harness.broker import binary, until  # noqa: E402
 
 CACHE = clients.CACHE.parent / "suites"
 
@@ -100,6 +102,42 @@ class Program:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {seconds} s\n{self.tail()}") from None
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Broker:
+    """A broker of ours that may be killed: it comes back with its data, at the same address."""
+
+    def __init__(self, directory):
+        if "LEVADA_COMPAT_BOOTSTRAP" in os.environ:
+            pytest.skip("a broker of others is not killed")
+        self.directory = directory
+        self.bootstrap = f"127.0.0.1:{free_port()}"
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        command = [binary(), "--dir", str(self.directory / "data"), "--json", "serve"]
+        command += ["--listen", self.bootstrap]
+        with open(self.directory / "stderr", "ab") as errors:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        if not self.process.stdout.readline():
+            raise RuntimeError((self.directory / "stderr").read_text())
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+        self.process.stdout.close()
 
 
 def no_topics(bootstrap, names):

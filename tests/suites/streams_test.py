@@ -1,4 +1,4 @@
-"""Kafka Streams' own smoke test, with one of three processors killed on the way."""
+"""Kafka Streams' own smoke test, with a processor or the broker killed on the way."""
 
 import contextlib
 
@@ -14,48 +14,82 @@ TOPICS = [
 RUNNING = "REBALANCING -> RUNNING"
 
 
-@pytest.mark.parametrize("guarantee", ["at_least_once", "exactly_once_v2"])
-def test_results_survive_a_killed_processor(guarantee, tmp_path):
-    libs = jvm.jars("streams")
-    with serving(tmp_path) as bootstrap, contextlib.ExitStack() as stack:
+class Smoke(contextlib.ExitStack):
+    """Two processors and the driver, which writes for a minute and a half and then verifies."""
+
+    def __init__(self, bootstrap, directory, guarantee):
+        super().__init__()
+        self.libs = jvm.jars("streams")
+        self.directory, self.guarantee = directory, guarantee
         jvm.topics(bootstrap, TOPICS, 5)
-        properties = tmp_path / "streams.properties"
-        properties.write_text(
+        self.properties = directory / "streams.properties"
+        self.properties.write_text(
             f"bootstrap.servers={bootstrap}\n"
-            f"application.id={tmp_path.name}\n"
+            f"application.id={directory.name}\n"
             f"processing.guarantee={guarantee}\n"
             # So that the dead are missed soon.
             "session.timeout.ms=6000\n"
             "heartbeat.interval.ms=1000\n"
         )
 
-        def start(name, command):
-            main = ["org.apache.kafka.streams.tests.StreamsSmokeTest", str(properties), command]
-            return stack.enter_context(Program(name, tmp_path, f"{libs}/*", *main))
+    def run(self):
+        self.processors = {}
+        for name in ("first", "second"):
+            self.process(name)
+        self.driver = self.start("driver", "run")
 
-        first = start("first", "process")
-        first.says(RUNNING)
-        second = start("second", "process")
-        second.says(RUNNING)
-        driver = start("driver", "run")
-        driver.says(" 4000 records produced")
-        first.says("processed")
-        first.kill()
-        driver.says(" 8000 records produced")
-        third = start("third", "process")
-        third.says(RUNNING)
-        # All was still to be verified, so that what was killed counts.
-        assert "Result Verification" not in driver.text()
-        driver.wait(700)
-        processors = [second, third]
-        for processor in processors:
+    def process(self, name):
+        self.processors[name] = self.start(name, "process")
+        self.processors[name].says(RUNNING)
+
+    def start(self, name, command):
+        main = "org.apache.kafka.streams.tests.StreamsSmokeTest"
+        arguments = [f"{self.libs}/*", main, str(self.properties), command]
+        return self.enter_context(Program(name, self.directory, *arguments))
+
+    def kill(self, name):
+        self.processors.pop(name).kill()
+
+    def wrote(self, count):
+        self.driver.says(f" {count} records produced")
+
+    def assert_verified(self):
+        """The driver found all, and the processors that are left end well."""
+        # Nothing was verified yet: what was killed was killed in the midst of it.
+        assert "Result Verification" not in self.driver.text()
+        self.driver.wait(700)
+        for processor in self.processors.values():
             processor.stop()
-        for processor in processors:
-            assert "SMOKE-TEST-CLIENT-EXCEPTION" not in processor.text(), processor.tail()
             until(lambda p=processor: "SMOKE-TEST-CLIENT-CLOSED" in p.text(), processor.tail)
-        told = driver.text()
+            assert "SMOKE-TEST-CLIENT-EXCEPTION" not in processor.text(), processor.tail()
+        told = self.driver.text()
         # What Kafka asks of itself: after a crash, at least once may count some twice.
         passed = "SUCCESS" in told
-        if guarantee == "at_least_once":
+        if self.guarantee == "at_least_once":
             passed = passed or "PROCESSED-MORE-THAN-GENERATED" in told
-        assert passed, driver.tail()
+        assert passed, self.driver.tail()
+
+
+@pytest.mark.parametrize("guarantee", ["at_least_once", "exactly_once_v2"])
+def test_results_survive_a_killed_processor(guarantee, tmp_path):
+    with serving(tmp_path) as bootstrap, Smoke(bootstrap, tmp_path, guarantee) as smoke:
+        smoke.run()
+        smoke.wrote(4000)
+        smoke.processors["first"].says("processed")
+        smoke.kill("first")
+        smoke.wrote(8000)
+        smoke.process("third")
+        smoke.assert_verified()
+
+
+def test_results_survive_a_killed_broker(tmp_path):
+    with (
+        jvm.Broker(tmp_path) as broker,
+        Smoke(broker.bootstrap, tmp_path, "exactly_once_v2") as smoke,
+    ):
+        smoke.run()
+        for count in (4000, 10000):
+            smoke.wrote(count)
+            broker.kill()
+            broker.start()
+        smoke.assert_verified()

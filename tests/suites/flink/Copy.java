@@ -14,8 +14,9 @@ import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsIni
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * Copies one topic into another with a cluster of its own, fails once on the way, and ends at the end of the
- * topic. Arguments: bootstrap, source, target, directory for checkpoints, naming strategy, place of the failure.
+ * Copies one topic into another with a cluster of its own, fails once on the way if told to, and ends at the end
+ * of the topic. Arguments: bootstrap, source, target, directory for checkpoints, naming strategy, place of the
+ * failure ("record", "checkpoint" or "none").
  */
 public class Copy {
     static final AtomicInteger mapped = new AtomicInteger();
@@ -39,8 +40,12 @@ public class Copy {
 
         @Override
         public String map(String value) throws Exception {
-            if (mapped.incrementAndGet() % 20 == 0) {
+            int count = mapped.incrementAndGet();
+            if (count % 20 == 0) {
                 Thread.sleep(10);
+            }
+            if (count % 4000 == 0) {
+                System.out.println(count + " records");
             }
             if (place.equals("record")) {
                 fail("at a record");
@@ -66,7 +71,7 @@ public class Copy {
         settings.setString("execution.checkpointing.storage", "filesystem");
         settings.setString("execution.checkpointing.dir", "file://" + arguments[3]);
         settings.setString("restart-strategy.type", "fixed-delay");
-        settings.setString("restart-strategy.fixed-delay.attempts", "3");
+        settings.setString("restart-strategy.fixed-delay.attempts", "20");
         settings.setString("restart-strategy.fixed-delay.delay", "200ms");
         settings.setString("taskmanager.memory.network.min", "16mb");
         settings.setString("taskmanager.memory.network.max", "16mb");
