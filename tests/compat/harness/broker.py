@@ -29,14 +29,14 @@ def binary():
 
 
 @contextlib.contextmanager
-def serving(directory):
+def serving(directory, settings=None, listen="127.0.0.1:0"):
     """The bootstrap address of a broker: ours, or the one that LEVADA_COMPAT_BOOTSTRAP names."""
     if given := os.environ.get("LEVADA_COMPAT_BOOTSTRAP"):
         yield given
         return
     command = [binary(), "--dir", str(directory / "data"), "--json", "serve"]
-    command += ["--listen", "127.0.0.1:0"]
-    for name, value in SETTINGS.items():
+    command += ["--listen", listen]
+    for name, value in (SETTINGS if settings is None else settings).items():
         command += ["--set", f"{name}={value}"]
     with open(directory / "stderr", "wb") as errors:
         broker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
