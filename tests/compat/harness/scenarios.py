@@ -144,6 +144,11 @@ def group(client, command, harness, protocol):
             until(shared, lambda: f"members have {first.assigned} and {second.assigned}")
             harness.write(name, PARTITIONS, range(10, 15))
             until(lambda: committed(15), "the two did not commit everything")
+            # What they print arrives behind what they commit.
+            until(
+                lambda: len(first.read) + len(second.read) >= 15 * PARTITIONS,
+                lambda: f"they read {sorted(first.read)} and {sorted(second.read)}",
+            )
             before = list(second.read)
             if sorted(first.read + before) != [(p, o) for p in everything for o in range(15)]:
                 raise AssertionError(f"read {sorted(first.read)} and {sorted(before)}")
@@ -154,6 +159,10 @@ def group(client, command, harness, protocol):
             )
             harness.write(name, PARTITIONS, range(15, 20))
             until(lambda: second.alive() and committed(20), "the second did not commit everything")
+            until(
+                lambda: len(second.read) >= len(before) + 5 * PARTITIONS,
+                lambda: f"the second read {sorted(second.read)}",
+            )
             after = sorted(second.read[len(before) :])
             if after != [(p, o) for p in everything for o in range(15, 20)]:
                 raise AssertionError(f"after the take-over the second read {after}")
