@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python test-compat lint lint-rust lint-python audit fmt bench bench-broker docs clean
+.PHONY: help demo test build test-rust test-python test-compat suites lint lint-rust lint-python audit fmt bench bench-broker docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ test-python: build .venv/.dev
 # Kafka clients of other languages, as far as their toolchains are here: the summary says what was left out.
 test-compat: build .venv/.dev
 	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/compat
+
+suites: build .venv/.dev ## Passes the clients' own test suites against the broker (fetches their sources)
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -X dev -m pytest tests/suites
 
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
 
