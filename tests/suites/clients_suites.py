@@ -13,7 +13,6 @@ import xml.etree.ElementTree
 from collections.abc import Callable
 
 from clients_sources import CACHE, HERE, copied, crates, run, test_binaries, tool, whole
-from harness.clients import Missing, libraries
 
 RDKAFKA = "0.39.0"
 RSKAFKA = "0.6.0"
@@ -230,20 +229,6 @@ def build_librdkafka():
     return version, whole(f"librdkafka-{version}", make) / "tests"
 
 
-def kafka_home(directory):
-    """A directory with the one script of Kafka's that tests call; `None` without Java."""
-    try:
-        libs, _ = libraries()
-    except Missing:
-        return None
-    script = directory / "bin" / "kafka-topics.sh"
-    script.parent.mkdir()
-    main = "org.apache.kafka.tools.TopicCommand"
-    script.write_text(f'#!/bin/sh\nexec java -Xmx128m -cp "{libs}/*" {main} "$@"\n')
-    script.chmod(0o755)
-    return directory
-
-
 def run_librdkafka(built, bootstrap, directory):
     report = directory / "report.json"
     (directory / "test.conf").write_text(
@@ -254,11 +239,9 @@ def run_librdkafka(built, bootstrap, directory):
         "RDKAFKA_TEST_CONF": str(directory / "test.conf"),
         "TEST_KAFKA_VERSION": "4.0.0",
         "TEST_REPORT": str(report),
-        # They need Kafka's kafka-acls.sh and an authorizer.
-        "TESTS_SKIP": "0115,0119",
+        # They call scripts of a Kafka distribution.
+        "TESTS_SKIP": "0052,0077,0109,0115,0119",
     }
-    if home := kafka_home(directory):
-        environment |= {"KAFKA_PATH": str(home), "BROKERS": bootstrap}
     # Quick ones, without those that need no broker; most of them wait most of the time.
     options = ("./test-runner", "-Q", "-L", "-p4")
     told = limited(600, directory / "librdkafka.log", *options, cwd=built, **environment)
