@@ -45,7 +45,7 @@ test-compat: build .venv/.dev
 	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/compat
 
 suites: build .venv/.dev ## Runs long suites of others against the broker, not part of test
-	$(BIN)/python -m pytest tests/suites
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/suites
 
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
 

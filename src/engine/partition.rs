@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::log::{
     Append, Appended, Chunk, Commit, Ends, Opened, Partition, PartitionOptions, Read, Recovered,
 };
+use crate::record::{Rules, blamed};
 use crate::types::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
 /// What the checkpoints say of a partition that is not open.
@@ -314,6 +315,18 @@ impl PartitionHandle {
     /// Gives up waiting.
     pub fn stop_waiting(&self, id: WaiterId) {
         self.waiters.remove(id);
+    }
+
+    /// Which records of a batch that this partition refused are to blame, and for what; see
+    /// [`crate::record::blamed`].
+    pub fn blamed(&self, batches: &[u8]) -> Vec<(i32, Error)> {
+        let rules = Rules {
+            config: &self.config(),
+            now: self.parts.clock.now(),
+            internal: false,
+            trusted: false,
+        };
+        blamed(batches, &rules)
     }
 
     /// The epoch that this process, the leader, writes into batches.

@@ -25,5 +25,5 @@ pub(crate) use partitioner::Sticky;
 pub use partitioner::{murmur2, partition_for_key};
 pub use plain::PlainRecords;
 pub use span::{RecordSpan, Span, Spans};
-pub use validate::{Checked, Rules, validate};
+pub use validate::{Checked, Rules, blamed, validate};
 pub use view::{BatchView, Batches};

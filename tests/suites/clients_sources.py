@@ -1,4 +1,4 @@
-"""The sources of clients as their package managers deliver them, in a cache outside the checkout."""
+"""The sources of clients as their package managers deliver them, in a cache."""
 
 import json
 import pathlib
@@ -31,8 +31,9 @@ def crates(name, version):
     asking = CACHE / f"fetch-{name}-{version}"
     asking.mkdir(parents=True, exist_ok=True)
     (asking / "lib.rs").touch()
-    manifest = f'[package]\nname = "fetch"\n[lib]\npath = "lib.rs"\n[dependencies]\n{name} = "={version}"\n'
-    (asking / "Cargo.toml").write_text(manifest)
+    package = '[package]\nname = "fetch"\nedition = "2021"\n[lib]\npath = "lib.rs"\n'
+    wanted = f'[dependencies]\n{name} = "={version}"\n'
+    (asking / "Cargo.toml").write_text(package + wanted)
     found = json.loads(run("cargo", "metadata", "--format-version", "1", "--quiet", cwd=asking))
     return {p["name"]: pathlib.Path(p["manifest_path"]).parent for p in found["packages"]}
 

@@ -1,9 +1,10 @@
 """The clients' own test suites, as their packages ship them, against `levada serve`.
 
-Each suite's tests are held against `clients_known.toml`: a test that fails and is not listed there fails the
-suite, and so does one that is listed and passes. A suite whose toolchain is missing is skipped, and the
-summary says so. With LEVADA_COMPAT_BOOTSTRAP the broker at that address is asked instead, and nothing is
-judged: what fails with Apache Kafka too is no defect of ours. LEVADA_SUITES names the suites to run.
+Each suite's tests are held against `clients_known.toml`: a test that fails and is not listed there
+fails the suite, and so does one that is listed and passes. A suite whose toolchain is missing is
+skipped, and the summary says so. With LEVADA_COMPAT_BOOTSTRAP the broker at that address is asked
+instead, and nothing is judged: what fails with Apache Kafka too is no defect of ours.
+LEVADA_SUITES names the suites to run, with commas between.
 """
 
 import collections

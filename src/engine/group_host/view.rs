@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::config::is_internal_topic;
 use crate::engine::engine::Shared;
 use crate::engine::groups::{TopicInfo, TopicsView};
 use crate::engine::table::Table;
@@ -46,9 +45,8 @@ impl TopicsView for View<'_> {
     }
 
     fn each_name(&self, see: &mut dyn FnMut(&Arc<str>)) {
-        self.table
-            .names()
-            .filter(|name| !is_internal_topic(name))
-            .for_each(see);
+        // Internal ones too, as Kafka's coordinator does: clients that want none leave them out of the
+        // pattern.
+        self.table.names().for_each(see);
     }
 }

@@ -77,6 +77,22 @@ fn a_member_of_a_consumer_group_lives_by_heartbeats_alone() {
 }
 
 #[test]
+fn a_pattern_matches_internal_topics_as_with_kafka() {
+    let broker = broker();
+    let mut wire = broker.connect();
+    // The first group makes the topic in which groups are kept.
+    assert_eq!(consumer(&mut wire, 1, &beat("first")).code, 0);
+    let pattern = ConsumerGroupHeartbeatRequest {
+        subscribed_topic_names: None,
+        subscribed_topic_regex: Some("__consumer_.*".into()),
+        ..beat("patterns")
+    };
+    let given = consumer(&mut wire, 1, &pattern);
+    let topics = given.partitions.unwrap_or_default();
+    assert_eq!((given.code, topics.len()), (0, 1), "{topics:?}");
+}
+
+#[test]
 fn heartbeats_that_make_no_sense_are_refused() {
     let broker = broker();
     let mut wire = broker.connect();

@@ -1,6 +1,7 @@
 //! Produce, Fetch and ListOffsets.
 
 use levada::Kind;
+use levada::codec::compression::Compression;
 use levada::embedded::{Message, ProducerOptions};
 use levada::engine::NewTopic;
 use levada::protocol::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
@@ -30,8 +31,8 @@ pub fn batch(count: usize) -> Vec<u8> {
         .to_vec()
 }
 
-pub fn produce(wire: &mut Wire, topic: &str, acks: i16, records: &[u8]) -> (i16, i64) {
-    let request = ProduceRequest {
+fn produce_request<'a>(topic: &'a str, acks: i16, records: &'a [u8]) -> ProduceRequest<'a> {
+    ProduceRequest {
         acks,
         timeout_ms: 10_000,
         topic_data: vec![TopicProduceData {
@@ -43,8 +44,11 @@ pub fn produce(wire: &mut Wire, topic: &str, acks: i16, records: &[u8]) -> (i16,
             ..TopicProduceData::default()
         }],
         ..ProduceRequest::default()
-    };
-    let answer = wire.call(10, &request);
+    }
+}
+
+pub fn produce(wire: &mut Wire, topic: &str, acks: i16, records: &[u8]) -> (i16, i64) {
+    let answer = wire.call(10, &produce_request(topic, acks, records));
     let response: ProduceResponse<'_> = answer.read();
     let partition = &response.responses[0].partition_responses[0];
     (partition.error_code, partition.base_offset)
@@ -117,6 +121,48 @@ fn a_waiting_fetch_is_woken_by_an_append_in_process() {
             .as_ref()
             .unwrap()
             .is_empty()
+    );
+}
+
+#[test]
+fn a_refused_batch_names_the_records_that_are_to_blame() {
+    let broker = Broker::start();
+    let mut compacted = NewTopic::new("t", 1);
+    let policy = ("cleanup.policy".to_owned(), "compact".to_owned());
+    compacted.config.push(policy);
+    broker.database.engine().create_topic(&compacted).unwrap();
+    let mut wire = broker.connect();
+    let mut builder = BatchBuilder::default();
+    for n in 0..5u8 {
+        let key = [n];
+        let key = (n % 2 == 0).then_some(key.as_slice());
+        builder.push(Timestamp(1000), key, Some(b"value"), &[]);
+    }
+    for compression in [Compression::None, Compression::Gzip] {
+        let options = BuildOptions {
+            compression,
+            ..BuildOptions::default()
+        };
+        let batch = builder.finish(&options).unwrap().to_vec();
+        // Before version 8 the answer had no place for them.
+        for (version, blamed) in [(7, vec![]), (8, vec![1, 3])] {
+            let answer = wire.call(version, &produce_request("t", -1, &batch));
+            let response: ProduceResponse<'_> = answer.read();
+            let partition = &response.responses[0].partition_responses[0];
+            let named = partition.record_errors.iter().map(|e| e.batch_index);
+            assert_eq!(partition.error_code, 87);
+            assert_eq!(named.collect::<Vec<_>>(), blamed, "version {version}");
+        }
+    }
+    // What is wrong with a whole batch is the fault of no record.
+    let mut damaged = batch(2);
+    *damaged.last_mut().unwrap() ^= 1;
+    let answer = wire.call(8, &produce_request("t", -1, &damaged));
+    let response: ProduceResponse<'_> = answer.read();
+    let partition = &response.responses[0].partition_responses[0];
+    assert_eq!(
+        (partition.error_code, partition.record_errors.len()),
+        (2, 0)
     );
 }
 

@@ -19,8 +19,8 @@ use crate::engine::{Engine, PartitionHandle};
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::Append;
 use crate::protocol::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 use crate::types::{Offset, TopicId};
 
@@ -32,6 +32,8 @@ pub(super) const ATTRIBUTES_AT: usize = 22;
 const ZSTD: u8 = 4;
 /// The first version that may carry zstd (KIP-110).
 const ZSTD_FROM: i16 = 7;
+/// The first version whose answer names records (KIP-467).
+const RECORD_ERRORS_FROM: i16 = 8;
 
 /// A partition whose records are appended and not visible yet.
 struct Awaited {
@@ -128,11 +130,38 @@ impl Produce<'_> {
                     }
                     appended.answer
                 }
-                Err(error) => refused(data.index, &error),
+                Err(error) => PartitionProduceResponse {
+                    record_errors: self.blamed(topic, data, &error),
+                    ..refused(data.index, &error)
+                },
             };
             answer.partition_responses.push(partition);
         }
         answer
+    }
+
+    /// The records for which a batch is refused, so that the client may send the others again (KIP-467).
+    fn blamed(
+        &self,
+        topic: &TopicProduceData<'_>,
+        data: &PartitionProduceData<'_>,
+        error: &Error,
+    ) -> Vec<BatchIndexAndErrorMessage<'static>> {
+        let of_records = matches!(error.code(), Code::InvalidRecord | Code::InvalidTimestamp);
+        if !of_records || self.reply.version < RECORD_ERRORS_FROM {
+            return Vec::new();
+        }
+        let Ok(handle) = find(self.engine, topic, data.index) else {
+            return Vec::new();
+        };
+        let found = handle.blamed(data.records.unwrap_or_default());
+        let named = found
+            .into_iter()
+            .map(|(index, error)| BatchIndexAndErrorMessage {
+                batch_index: index,
+                batch_index_error_message: Some(error.message().to_owned().into()),
+            });
+        named.collect()
     }
 
     fn append(
