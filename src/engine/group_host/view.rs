@@ -45,8 +45,6 @@ impl TopicsView for View<'_> {
     }
 
     fn each_name(&self, see: &mut dyn FnMut(&Arc<str>)) {
-        // Internal ones too, as Kafka's coordinator does: clients that want none leave them out of the
-        // pattern.
         self.table.names().for_each(see);
     }
 }

@@ -12,6 +12,7 @@ use super::plan::{Draft, Now};
 use super::records::{MemberMetadata, ResolvedRegex, What};
 use super::requests::Heartbeat;
 use super::topics::TopicsView;
+use crate::config::is_internal_topic;
 use crate::error::{Code, Error, Result};
 
 /// Memory that one compiled expression may take.
@@ -102,11 +103,14 @@ pub fn resolve(draft: &mut Draft<'_>, topics: &dyn TopicsView, now: Now) {
     }
 }
 
+/// With Kafka `.*` matches the internal topics too, and who reads with it and commits reads its own
+/// commits for ever. Here a pattern has to name them, `__consumer_.*`, to match them.
 fn matching(expression: &str, topics: &dyn TopicsView) -> BTreeSet<Arc<str>> {
     let mut found = BTreeSet::new();
+    let internal = expression.contains("__");
     if let Ok(regex) = compile(expression) {
         topics.each_name(&mut |name| {
-            if regex.is_match(name) {
+            if (internal || !is_internal_topic(name)) && regex.is_match(name) {
                 found.insert(name.clone());
             }
         });

@@ -77,7 +77,7 @@ fn a_member_of_a_consumer_group_lives_by_heartbeats_alone() {
 }
 
 #[test]
-fn a_pattern_matches_internal_topics_as_with_kafka() {
+fn a_pattern_matches_internal_topics_that_it_names_alone() {
     let broker = broker();
     let mut wire = broker.connect();
     // The first group makes the topic in which groups are kept.
@@ -90,6 +90,23 @@ fn a_pattern_matches_internal_topics_as_with_kafka() {
     let given = consumer(&mut wire, 1, &pattern);
     let topics = given.partitions.unwrap_or_default();
     assert_eq!((given.code, topics.len()), (0, 1), "{topics:?}");
+    let everything = ConsumerGroupHeartbeatRequest {
+        subscribed_topic_names: None,
+        subscribed_topic_regex: Some(".*".into()),
+        ..beat("everything")
+    };
+    let given = consumer(&mut wire, 1, &everything);
+    let topics = given.partitions.unwrap_or_default();
+    assert!(given.code == 0 && !topics.is_empty());
+    let offsets = broker
+        .database
+        .engine()
+        .topic("__consumer_offsets")
+        .unwrap();
+    assert!(
+        topics.iter().all(|(id, _)| *id != offsets.id()),
+        "{topics:?}"
+    );
 }
 
 #[test]
