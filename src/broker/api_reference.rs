@@ -12,7 +12,8 @@ versions are those that Apache Kafka 4.4 serves. An API that is not in the table
 request for it, or for a version that is not named here, closes the connection, as Kafka's broker does.
 Produce is advertised from version 0, as Kafka does for older clients, and served from version 3.
 
-GetTelemetrySubscriptions and PushTelemetry (KIP-714) subscribe to no metrics and drop what comes.
+GetTelemetrySubscriptions and PushTelemetry (KIP-714) subscribe to no metrics and drop what comes. They are
+served and not advertised, as by a Kafka without a plugin for the metrics of clients.
 
 | key | API | versions | flexible from |
 |---:|---|---|---|

@@ -40,6 +40,8 @@ struct State {
     next_id: u64,
     open: HashMap<u64, Arc<Control>>,
     by_ip: HashMap<IpAddr, usize>,
+    /// What all were told. Who was accepted at that very moment hears it too.
+    order: Option<Order>,
 }
 
 /// One connection's place in the count; given back when dropped.
@@ -62,6 +64,9 @@ impl Connections {
         state.next_id += 1;
         let id = state.next_id;
         let control = Arc::new(Control::default());
+        if let Some(order) = state.order {
+            control.give(order);
+        }
         state.open.insert(id, control.clone());
         state.by_ip.insert(ip, of_ip + 1);
         Some(Place {
@@ -77,7 +82,9 @@ impl Connections {
     }
 
     pub fn tell_all(&self, order: Order) {
-        for control in self.state.lock().open.values() {
+        let mut state = self.state.lock();
+        state.order = state.order.max(Some(order));
+        for control in state.open.values() {
             control.give(order);
         }
     }

@@ -79,7 +79,17 @@ pub(in crate::broker::handlers) fn unknown_version(correlation_id: i32) -> Resul
 }
 
 fn versions() -> Vec<ApiVersion> {
-    TABLE.iter().map(|row| version_of(row.api)).collect()
+    let told = TABLE.iter().filter(|row| is_advertised(row.api));
+    told.map(|row| version_of(row.api)).collect()
+}
+
+/// A Kafka without a plugin for the metrics of clients does not say that it would take them: clients
+/// that hear of it ask, and some log that they did.
+const fn is_advertised(api: ApiKey) -> bool {
+    !matches!(
+        api,
+        ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry
+    )
 }
 
 fn version_of(api: ApiKey) -> ApiVersion {

@@ -10,6 +10,7 @@ use levada::protocol::messages::alter_replica_log_dirs::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest,
     AlterReplicaLogDirsResponse,
 };
+use levada::protocol::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use levada::protocol::messages::describe_cluster::{
     DescribeClusterRequest, DescribeClusterResponse,
 };
@@ -221,6 +222,10 @@ fn features_stay_at_their_highest_levels() {
 fn clients_are_told_that_no_metrics_are_wanted() {
     let broker = Broker::start();
     let mut wire = broker.connect();
+    let versions = wire.call(0, &ApiVersionsRequest::default());
+    let versions: ApiVersionsResponse<'_> = versions.read();
+    let told: Vec<i16> = versions.api_keys.iter().map(|api| api.api_key).collect();
+    assert!(told.contains(&60) && !told.contains(&71) && !told.contains(&72));
     let answer = wire.call(0, &GetTelemetrySubscriptionsRequest::default());
     let told: GetTelemetrySubscriptionsResponse<'_> = answer.read();
     assert_eq!((told.error_code, told.requested_metrics.len()), (0, 0));
