@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 from weakref import ref
 
+from ._closing import leave
 from ._convert import (
     Offsets,
     Partition,
@@ -237,14 +238,8 @@ class Consumer(ConsumerCore):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-            return
-        try:
-            # What was handed out last is what failed: it is not committed.
-            self._close_after_failure()
-        except Exception as failed:
-            error.add_note(f"and the consumer could not be closed: {failed}")
+        # What was handed out last is what failed: it is not committed.
+        leave("consumer", error, self.close, self._close_after_failure)
 
     def __del__(self) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakSet
 
 from . import _topic
+from ._closing import leave
 from ._consumer import Consumer, OnRebalance, Topics, subscription_of
 from ._convert import (
     Offsets,
@@ -352,13 +353,7 @@ class Database:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-            return
-        try:
-            self._close(after_failure=True)
-        except Exception as failed:
-            error.add_note(f"and the database could not be closed: {failed}")
+        leave("database", error, self.close, lambda: self._close(after_failure=True))
 
     def __del__(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ._closing import leave
 from ._convert import warn_unclosed
 from ._levada import ProducerCore
 from ._transaction import Transaction
@@ -47,13 +48,7 @@ class Producer(ProducerCore):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-            return
-        try:
-            self.close()
-        except Exception as failed:
-            error.add_note(f"and the producer could not be closed: {failed}")
+        leave("producer", error, self.close)
 
     def __del__(self) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ._closing import leave
 from ._convert import Settings, SettingValue, keyword_pairs, number_of, warn_unclosed
 from ._errors import InvalidError
 from ._levada import ServerCore
@@ -127,13 +128,7 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-            return
-        try:
-            self._close(STOP_TIMEOUT, after_failure=True)
-        except Exception as failed:
-            error.add_note(f"and the server could not be closed: {failed}")
+        leave("server", error, self.close, lambda: self._close(STOP_TIMEOUT, after_failure=True))
 
     def __del__(self) -> None:
         try:

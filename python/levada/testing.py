@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from ._closing import leave
 from ._convert import Settings, SettingValue, keyword_pairs
 from ._database import Database, serve
 from ._errors import Error, TimeoutError
@@ -218,13 +219,7 @@ class Broker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-            return
-        try:
-            self.close()
-        except Exception as failed:
-            error.add_note(f"and the broker could not be closed: {failed}")
+        leave("broker", error, self.close)
 
     def __repr__(self) -> str:
         state = "running" if self.running else "not running"

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::handlers::{TABLE, version_min_advertised};
+use super::handlers::TABLE;
 
 const HEAD: &str = "\
 # Kafka APIs
@@ -33,7 +33,7 @@ pub fn api_reference() -> String {
             "| {} | {} | {} to {} | {flexible} |",
             api.number(),
             api.name(),
-            version_min_advertised(api).max(api.version_min()),
+            api.version_min(),
             api.version_max(),
         );
     }

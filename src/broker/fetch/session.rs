@@ -1,7 +1,6 @@
 //! An incremental fetch session (KIP-227): what one client reads, so that it need not say it each time.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::partition::{Place, Wanted};
 use crate::protocol::messages::fetch::FetchPartition;
@@ -13,19 +12,17 @@ pub(in crate::broker) struct Session {
     pub by_id: bool,
     /// The epoch that the next request must have.
     pub epoch: i32,
-    pub used: Duration,
     wanted: Vec<Wanted>,
     places: HashMap<Place, usize>,
 }
 
 impl Session {
-    pub fn new(id: i32, by_id: bool, wanted: Vec<Wanted>, now: Duration) -> Session {
+    pub fn new(id: i32, by_id: bool, wanted: Vec<Wanted>) -> Session {
         let places = index(&wanted);
         Session {
             id,
             by_id,
             epoch: 1,
-            used: now,
             wanted,
             places,
         }
@@ -70,10 +67,14 @@ impl Session {
     /// Takes them back. `next` is the first of them that found no room; it is the first of the next
     /// answer, so that a partition with much to say does not starve the others.
     pub fn put_back(&mut self, mut wanted: Vec<Wanted>, next: usize) {
-        if next > 0 && next < wanted.len() {
+        let rotates = next > 0 && next < wanted.len();
+        if rotates {
             wanted.rotate_left(next);
         }
-        self.places = index(&wanted);
+        // A client that asks twice at once may have named or forgotten partitions meanwhile.
+        if rotates || !self.wanted.is_empty() || self.places.len() != wanted.len() {
+            self.places = index(&wanted);
+        }
         self.wanted = wanted;
     }
 }

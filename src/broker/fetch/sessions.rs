@@ -58,7 +58,7 @@ impl FetchSessions {
         }
         let id = state.new_id();
         let partitions = wanted.len();
-        let session = Arc::new(Mutex::new(Session::new(id, by_id, wanted, now)));
+        let session = Arc::new(Mutex::new(Session::new(id, by_id, wanted)));
         state.partitions += partitions;
         let kept = Kept {
             session: session.clone(),

@@ -14,5 +14,4 @@ mod topics;
 mod transactions;
 
 pub(super) use begin::{Begun, begin, peek};
-pub(super) use cluster::version_min_advertised;
 pub(super) use table::TABLE;

@@ -21,11 +21,6 @@ pub(in crate::broker) const FEATURES: &[(&str, i16, i16)] = &[
     ("transaction.version", 0, 2),
 ];
 
-/// As ApiVersions says it.
-pub(in crate::broker) const fn version_min_advertised(api: ApiKey) -> i16 {
-    api.version_min_advertised()
-}
-
 pub(in crate::broker) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: ApiVersionsRequest<'_> = call.request()?;
     let names = [
@@ -95,7 +90,7 @@ const fn is_advertised(api: ApiKey) -> bool {
 fn version_of(api: ApiKey) -> ApiVersion {
     ApiVersion {
         api_key: api.number(),
-        min_version: version_min_advertised(api),
+        min_version: api.version_min_advertised(),
         max_version: api.version_max(),
     }
 }

@@ -11,5 +11,3 @@ pub(super) mod list_partition_reassignments;
 pub(super) mod metadata;
 pub(super) mod push_telemetry;
 pub(super) mod update_features;
-
-pub(in crate::broker) use api_versions::version_min_advertised;

@@ -62,7 +62,7 @@ pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     if !cold {
         reading.read(context.engine());
         if reading.is_enough() || limits.max_wait.is_zero() {
-            return finish(context, reply, reading, session, all).map(Answer::Ready);
+            return finish(reply, reading, session, all).map(Answer::Ready);
         }
     }
     let context = context.clone();
@@ -71,7 +71,7 @@ pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
             reading = read_cold(&context, reading).await?;
         }
         reading.wait(&context).await;
-        finish(&context, reply, reading, session, all)
+        finish(reply, reading, session, all)
     })))
 }
 
@@ -186,7 +186,6 @@ fn place(topic: &Arc<str>, topic_id: TopicId, partition: i32) -> Place {
 
 /// Makes the answer and gives the session its partitions back.
 fn finish(
-    context: &Context,
     reply: Reply,
     reading: Reading,
     session: Option<Arc<Mutex<Session>>>,
@@ -218,7 +217,6 @@ fn finish(
     }
     let session_id = session.map_or(0, |session| {
         let mut session = session.lock();
-        session.used = context.engine().clock().monotonic();
         session.put_back(wanted, next);
         session.id
     });

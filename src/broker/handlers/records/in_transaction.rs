@@ -6,7 +6,7 @@
 //! down first, or the transaction before is still being ended, the request waits with a copy of its body,
 //! and nothing behind it on its connection is begun.
 
-use super::produce::{ATTRIBUTES_AT, Produce, find};
+use super::produce::{ATTRIBUTES_AT, Found, Produce};
 use crate::broker::answer::Answer;
 use crate::broker::call::Call;
 use crate::broker::handlers::transactions::Asked;
@@ -40,18 +40,18 @@ pub(super) fn concerns(request: &ProduceRequest<'_>) -> bool {
 }
 
 /// Asks for every partition, and appends: at once, when all answers are there.
-pub(super) fn serve(call: &Call<'_>, request: &ProduceRequest<'_>) -> Result<Answer> {
+pub(super) fn serve(call: &Call<'_>, request: &ProduceRequest<'_>, found: Found) -> Result<Answer> {
     let (reply, version) = (call.reply(), call.version());
-    let asking = match Asking::start(call.engine(), request, version) {
+    let asking = match Asking::start(call.engine(), request, &found, version) {
         Ok(asking) => asking.at_once(version),
         Err(error) => Ok(each(request).map(|_| Way::Refused(error.clone())).collect()),
     };
     let asking = match asking {
         Ok(ways) => {
             let produce = Produce {
-                engine: call.engine(),
                 reply,
                 request,
+                found: &found,
                 ways: &ways,
             };
             return produce.run();
@@ -59,14 +59,13 @@ pub(super) fn serve(call: &Call<'_>, request: &ProduceRequest<'_>) -> Result<Ans
         Err(asking) => asking,
     };
     let body = call.body.rest().to_vec();
-    let context = call.context.clone();
     Ok(Answer::First(Box::pin(async move {
         let ways = asking.answers(version).await;
         let request = ProduceRequest::decode(&mut Reader::new(&body), version)?;
         let produce = Produce {
-            engine: context.engine(),
             reply,
             request: &request,
+            found: &found,
             ways: &ways,
         };
         produce.run()
@@ -102,8 +101,13 @@ impl Asking {
     /// Errors, for the whole request: a transactional batch without a transactional id
     /// (TransactionalIdAuthorizationFailed, as Kafka has it), or batches of several producers
     /// (InvalidProducerIdMapping).
-    fn start(engine: &Engine, request: &ProduceRequest<'_>, version: i16) -> Result<Asking> {
-        let (wanted, producer) = wanted(engine, request)?;
+    fn start(
+        engine: &Engine,
+        request: &ProduceRequest<'_>,
+        found: &Found,
+        version: i16,
+    ) -> Result<Asking> {
+        let (wanted, producer) = wanted(request, found)?;
         let mut asking = Asking {
             ways: each(request).map(|_| Way::Plain).collect(),
             questions: Vec::new(),
@@ -178,14 +182,11 @@ impl Asking {
 /// whose batches they are. What is left out is refused when it is appended.
 #[allow(clippy::type_complexity)] // the two that belong together
 fn wanted(
-    engine: &Engine,
     request: &ProduceRequest<'_>,
+    found: &Found,
 ) -> Result<(Vec<(usize, TopicPartition)>, Option<ProducerIdentity>)> {
     let (mut wanted, mut producer) = (Vec::new(), None);
-    let topics = request.topic_data.iter();
-    let partitions = topics.flat_map(|t| t.partition_data.iter().map(move |data| (t, data)));
-    for (place, (topic, data)) in partitions.enumerate() {
-        let batch = data.records.unwrap_or_default();
+    for (place, (batch, handle)) in each(request).zip(found).enumerate() {
         if !is_transactional(batch) {
             continue;
         }
@@ -208,7 +209,7 @@ fn wanted(
         if !(-1..=1).contains(&request.acks) {
             continue;
         }
-        if let Ok(handle) = find(engine, topic, data.index) {
+        if let Ok(handle) = handle {
             wanted.push((place, handle.name().clone()));
         }
     }

@@ -10,6 +10,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::in_transaction::{self, Way};
 use crate::broker::answer::{Answer, Reply};
 use crate::broker::call::Call;
@@ -46,33 +48,40 @@ struct Awaited {
 
 pub(in crate::broker::handlers) fn serve(call: &Call<'_>) -> Result<Answer> {
     let request: ProduceRequest<'_> = call.request()?;
-    if !call.may_block && opens(call.engine(), &request) {
+    let found = find_all(call.engine(), &request);
+    // The first use of a log makes files and syncs them.
+    let opens = |handle: &Arc<PartitionHandle>| !handle.is_open();
+    if !call.may_block && found.iter().flatten().any(opens) {
         return Ok(Answer::Blocking);
     }
     if in_transaction::concerns(&request) {
-        return in_transaction::serve(call, &request);
+        return in_transaction::serve(call, &request, found);
     }
     let produce = Produce {
-        engine: call.engine(),
         reply: call.reply(),
         request: &request,
+        found: &found,
         ways: &[],
     };
     produce.run()
 }
 
-/// Whether the log of a partition is not open yet: the first use of one makes files and syncs them.
-fn opens(engine: &Engine, request: &ProduceRequest<'_>) -> bool {
+/// The partitions of a request, in its order.
+pub(super) type Found = SmallVec<[Result<Arc<PartitionHandle>>; 4]>;
+
+fn find_all(engine: &Engine, request: &ProduceRequest<'_>) -> Found {
     let topics = request.topic_data.iter();
-    let mut places = topics.flat_map(|t| t.partition_data.iter().map(move |data| (t, data.index)));
-    places.any(|(topic, index)| find(engine, topic, index).is_ok_and(|handle| !handle.is_open()))
+    let places = topics.flat_map(|t| t.partition_data.iter().map(move |data| (t, data.index)));
+    places
+        .map(|(topic, index)| find(engine, topic, index))
+        .collect()
 }
 
 /// A request whose records can be appended.
 pub(super) struct Produce<'a> {
-    pub engine: &'a Engine,
     pub reply: Reply,
     pub request: &'a ProduceRequest<'a>,
+    pub found: &'a [Result<Arc<PartitionHandle>>],
     /// One for each partition, in the order of the request; empty when none is in a transaction.
     pub ways: &'a [Way],
 }
@@ -83,10 +92,10 @@ impl Produce<'_> {
         let request = self.request;
         let mut response = ProduceResponse::default();
         let mut awaited = Vec::new();
-        let mut ways = self.ways.iter();
+        let mut places = self.places();
         for topic in &request.topic_data {
             let at = response.responses.len();
-            let answer = self.append_topic(topic, at, &mut ways, &mut awaited);
+            let answer = self.append_topic(topic, at, &mut places, &mut awaited);
             response.responses.push(answer);
         }
         if request.acks == 0 {
@@ -102,11 +111,17 @@ impl Produce<'_> {
         })
     }
 
-    fn append_topic(
+    /// Each partition, and how its records are appended.
+    fn places(&self) -> impl Iterator<Item = (&Result<Arc<PartitionHandle>>, &Way)> {
+        let ways = self.ways.iter().chain(std::iter::repeat(&Way::Plain));
+        self.found.iter().zip(ways)
+    }
+
+    fn append_topic<'p>(
         &self,
         topic: &TopicProduceData<'_>,
         at: usize,
-        ways: &mut std::slice::Iter<'_, Way>,
+        places: &mut impl Iterator<Item = (&'p Result<Arc<PartitionHandle>>, &'p Way)>,
         awaited: &mut Vec<Awaited>,
     ) -> TopicProduceResponse<'static> {
         let mut answer = TopicProduceResponse {
@@ -114,15 +129,19 @@ impl Produce<'_> {
             topic_id: topic.topic_id,
             ..TopicProduceResponse::default()
         };
-        for data in &topic.partition_data {
-            let way = ways.next().unwrap_or(&Way::Plain);
-            let outcome = find(self.engine, topic, data.index)
-                .and_then(|handle| self.append(&handle, data, way).map(|done| (handle, done)));
-            let partition = match outcome {
-                Ok((handle, appended)) => {
-                    if self.request.acks == -1 && !is_visible(&handle, appended.last) {
+        for (data, (found, way)) in topic.partition_data.iter().zip(places) {
+            let handle = match found {
+                Ok(handle) => handle,
+                Err(error) => {
+                    answer.partition_responses.push(refused(data.index, error));
+                    continue;
+                }
+            };
+            let partition = match self.append(handle, data, way) {
+                Ok(appended) => {
+                    if self.request.acks == -1 && !is_visible(handle, appended.last) {
                         awaited.push(Awaited {
-                            handle,
+                            handle: handle.clone(),
                             last: appended.last,
                             topic: at,
                             partition: answer.partition_responses.len(),
@@ -131,7 +150,7 @@ impl Produce<'_> {
                     appended.answer
                 }
                 Err(error) => PartitionProduceResponse {
-                    record_errors: self.blamed(topic, data, &error),
+                    record_errors: self.blamed(handle, data, &error),
                     ..refused(data.index, &error)
                 },
             };
@@ -143,7 +162,7 @@ impl Produce<'_> {
     /// The records for which a batch is refused, so that the client may send the others again (KIP-467).
     fn blamed(
         &self,
-        topic: &TopicProduceData<'_>,
+        handle: &PartitionHandle,
         data: &PartitionProduceData<'_>,
         error: &Error,
     ) -> Vec<BatchIndexAndErrorMessage<'static>> {
@@ -151,9 +170,6 @@ impl Produce<'_> {
         if !of_records || self.reply.version < RECORD_ERRORS_FROM {
             return Vec::new();
         }
-        let Ok(handle) = find(self.engine, topic, data.index) else {
-            return Vec::new();
-        };
         let found = handle.blamed(data.records.unwrap_or_default());
         let named = found
             .into_iter()
@@ -218,11 +234,7 @@ fn without_answer(response: &ProduceResponse<'_>) -> Result<Answer> {
     }
 }
 
-pub(super) fn find(
-    engine: &Engine,
-    topic: &TopicProduceData<'_>,
-    index: i32,
-) -> Result<Arc<PartitionHandle>> {
+fn find(engine: &Engine, topic: &TopicProduceData<'_>, index: i32) -> Result<Arc<PartitionHandle>> {
     let handle = match topic.topic_id {
         TopicId::NONE => engine.partition(&topic.name, index)?,
         id => engine.partition_by_id(id, index)?,
