@@ -13,23 +13,23 @@ use super::{archive, groups, logs, process, requests, upkeep};
 use crate::broker::context::Context;
 use crate::broker::listener::Connections;
 
-/// What a scrape looks at. Numbers are read as they are; nothing is opened for it.
-#[derive(Debug)]
-pub(super) struct Scrape {
-    pub context: Arc<Context>,
-    pub connections: Arc<Connections>,
+/// What the port looks at, and what a scrape reads. Numbers are read as they are; nothing is opened for it.
+#[derive(Clone, Debug)]
+pub(in crate::broker) struct Watched {
+    pub(super) context: Arc<Context>,
+    pub(super) connections: Arc<Connections>,
 }
 
-impl Scrape {
-    pub fn new(context: Arc<Context>, connections: Arc<Connections>) -> Scrape {
-        Scrape {
+impl Watched {
+    pub fn new(context: Arc<Context>, connections: Arc<Connections>) -> Watched {
+        Watched {
             context,
             connections,
         }
     }
 
     /// In the text format of OpenMetrics.
-    pub fn text(self) -> Result<String, fmt::Error> {
+    pub(super) fn text(self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
         let mut page = String::with_capacity(16 << 10);
@@ -38,7 +38,7 @@ impl Scrape {
     }
 }
 
-impl Collector for Scrape {
+impl Collector for Watched {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page::new(encoder);
         requests::add(self, &mut page)?;

@@ -1,7 +1,5 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,36 +8,18 @@ use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::collect::Scrape;
+use super::collect::Watched;
 use super::gate::Gate;
-use crate::broker::context::Context;
-use crate::broker::listener::Connections;
 
 /// As OpenMetrics has it, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What is looked at.
-#[derive(Clone, Debug)]
-pub(in crate::broker) struct Watched {
-    context: Arc<Context>,
-    connections: Arc<Connections>,
-}
-
-impl Watched {
-    pub fn new(context: Arc<Context>, connections: Arc<Connections>) -> Watched {
-        Watched {
-            context,
-            connections,
-        }
+/// Why requests of clients are not served, if they are not.
+fn unready(watched: &Watched) -> Option<&'static str> {
+    if *watched.context.stopping.borrow() {
+        return Some("stopping");
     }
-
-    /// Why requests of clients are not served, if they are not.
-    fn unready(&self) -> Option<&'static str> {
-        if *self.context.stopping.borrow() {
-            return Some("stopping");
-        }
-        self.context.engine().is_closed().then_some("closed")
-    }
+    watched.context.engine().is_closed().then_some("closed")
 }
 
 /// Answers until the runtime ends, also while the server stops: then it says so.
@@ -59,7 +39,7 @@ async fn healthz() -> Response {
 }
 
 async fn readyz(State(watched): State<Watched>) -> Response {
-    match watched.unready() {
+    match unready(&watched) {
         None => Json(json!({"ready": true})).into_response(),
         Some(reason) => {
             let body = Json(json!({"ready": false, "reason": reason}));
@@ -70,8 +50,7 @@ async fn readyz(State(watched): State<Watched>) -> Response {
 
 /// On a thread that may wait: it goes over every partition and takes locks that an append holds.
 async fn metrics(State(watched): State<Watched>) -> Response {
-    let scrape = Scrape::new(watched.context, watched.connections);
-    let text = tokio::task::spawn_blocking(move || scrape.text()).await;
+    let text = tokio::task::spawn_blocking(move || watched.text()).await;
     match text {
         Ok(Ok(text)) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
         _ => {

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::page::Page;
-use crate::engine::{Engine, PartitionHandle};
+use super::page::{Page, Rows};
+use crate::engine::{Engine, KnownEnds, PartitionHandle};
+use crate::types::Offset;
 
 pub(super) fn add(engine: &Engine, page: &mut Page<'_>) -> fmt::Result {
     // Empty once the engine is closed.
@@ -47,29 +48,23 @@ fn ends(partitions: &[Arc<PartitionHandle>], page: &mut Page<'_>) -> fmt::Result
         .iter()
         .filter_map(|p| Some((p, p.known_ends()?)))
         .collect();
+    let each = |rows: &mut Rows<'_>, offset: fn(&KnownEnds) -> Offset| {
+        let mut all = known.iter();
+        all.try_for_each(|(p, ends)| {
+            let number = p.name().partition.to_string();
+            let labels = [("topic", &*p.name().topic), ("partition", number.as_str())];
+            rows.gauge(&labels, offset(ends).get().unsigned_abs())
+        })
+    };
     page.gauges(
         "levada_log_start_offset",
         "The first offset that can be read, of partitions whose ends are known.",
-        |rows| {
-            let mut all = known.iter();
-            all.try_for_each(|(p, ends)| {
-                let number = p.name().partition.to_string();
-                let labels = [("topic", &*p.name().topic), ("partition", number.as_str())];
-                rows.gauge(&labels, ends.start.get().unsigned_abs())
-            })
-        },
+        |rows| each(rows, |ends| ends.start),
     )?;
     page.gauges(
         "levada_log_end_offset",
         "The offset after the last that consumers see, of partitions whose ends are known.",
-        |rows| {
-            let mut all = known.iter();
-            all.try_for_each(|(p, ends)| {
-                let number = p.name().partition.to_string();
-                let labels = [("topic", &*p.name().topic), ("partition", number.as_str())];
-                rows.gauge(&labels, ends.end.get().unsigned_abs())
-            })
-        },
+        |rows| each(rows, |ends| ends.end),
     )
 }
 

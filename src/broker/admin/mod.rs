@@ -11,4 +11,5 @@ mod process;
 mod requests;
 mod upkeep;
 
-pub(super) use http::{Watched, serve};
+pub(super) use collect::Watched;
+pub(super) use http::serve;

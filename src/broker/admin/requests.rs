@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::collect::Scrape;
+use super::collect::Watched;
 use super::page::Page;
 use crate::broker::metrics::ApiMetrics;
 use crate::error::Code;
 use crate::protocol::ApiKey;
 
-pub(super) fn add(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
+pub(super) fn add(scrape: &Watched, page: &mut Page<'_>) -> fmt::Result {
     page.info(
         "levada_build",
         "The version that runs; always 1.",
@@ -34,7 +34,7 @@ pub(super) fn add(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
     )
 }
 
-fn connections(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
+fn connections(scrape: &Watched, page: &mut Page<'_>) -> fmt::Result {
     let metrics = &scrape.context.metrics;
     page.gauge(
         "levada_connections",
@@ -58,7 +58,7 @@ fn connections(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
     )
 }
 
-fn requests(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
+fn requests(scrape: &Watched, page: &mut Page<'_>) -> fmt::Result {
     let metrics = &scrape.context.metrics;
     let asked: Vec<(&str, &ApiMetrics)> = ApiKey::ALL
         .iter()
