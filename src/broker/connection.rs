@@ -225,11 +225,17 @@ impl Connection {
         }
         let budget = &self.context.budget;
         if self.frames.capacity() > KEPT_BYTES_MAX || budget.is_tight() {
-            self.frames.shrink(0);
-            self.held = 0;
-            budget.release(&self.share, 0);
+            self.give_back();
         } else {
             budget.settled(&self.share);
+        }
+    }
+
+    /// Lets go of the buffer while nothing is in it, and of what was held for it.
+    fn give_back(&mut self) {
+        self.frames.shrink();
+        if std::mem::take(&mut self.held) > 0 {
+            self.context.budget.release(&self.share, 0);
         }
     }
 
@@ -293,7 +299,7 @@ impl Connection {
             && !self.frames.is_full()
             && self.outgoing.is_empty()
             && self.control.order() == Order::Serve;
-        if reads && self.receive().await?.is_some() {
+        if reads && self.receive().await? {
             return Ok(Step::Again);
         }
         let writes = !self.outgoing.is_empty();
@@ -328,14 +334,14 @@ impl Connection {
         Ok(Step::Again)
     }
 
-    /// Reads what is there. `None` when nothing is.
-    async fn receive(&mut self) -> Result<Option<()>> {
+    /// Reads what is there; false when nothing is.
+    async fn receive(&mut self) -> Result<bool> {
         let wanted = self.frames.capacity_wanted();
         if wanted > SMALL_BYTES && wanted > self.held {
             let context = self.context.clone();
             let held = tokio::select! {
                 held = context.budget.hold(&self.share, wanted as u64) => held,
-                () = self.control.changed() => return Ok(Some(())),
+                () = self.control.changed() => return Ok(true),
             };
             if !held {
                 return Err(crate::Error::unavailable(
@@ -348,16 +354,16 @@ impl Connection {
         match self.frames.fill(&self.stream) {
             Ok(0) => {
                 self.ended = true;
-                Ok(Some(()))
+                Ok(true)
             }
             Ok(_) => {
                 self.active = Instant::now();
                 if self.held > 0 {
                     self.context.budget.moved(&self.share);
                 }
-                Ok(Some(()))
+                Ok(true)
             }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(e) => Err(crate::Error::io("read from the connection", e)),
         }
     }
@@ -376,10 +382,7 @@ impl Connection {
         }
         let resting = silent >= REST_AFTER && self.frames.is_empty();
         if resting {
-            self.frames.shrink(0);
-            if std::mem::take(&mut self.held) > 0 {
-                self.context.budget.release(&self.share, 0);
-            }
+            self.give_back();
         }
         let due = match (resting && self.told == 0, idle_max) {
             (true, Some(max)) => self.active + max.max(REST_AFTER),

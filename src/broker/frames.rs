@@ -114,8 +114,8 @@ impl Frames {
     }
 
     /// Gives memory back while nothing is pending.
-    pub fn shrink(&mut self, to: usize) {
-        if self.is_empty() && self.buffer.capacity() > to {
+    pub fn shrink(&mut self) {
+        if self.is_empty() {
             self.buffer = Vec::new();
             self.start = 0;
         }

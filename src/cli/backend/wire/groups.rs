@@ -20,11 +20,10 @@ impl Groups for Wire {
 
     fn describe_group(&mut self, group: &str) -> Result<DescribedGroup> {
         let described = self.cluster.group(group)?;
-        let mut offsets = Vec::new();
-        for committed in self.cluster.committed(group)? {
-            let end = self.end(&committed.place)?;
-            offsets.push(shown(committed, end));
-        }
+        let committed = self.cluster.committed(group)?;
+        let places: Vec<_> = committed.iter().map(|c| c.place.clone()).collect();
+        let ends = self.ends(&places)?;
+        let offsets = committed.into_iter().zip(ends);
         let members = described.members.into_iter().map(|m| MemberShown {
             id: m.id,
             instance_id: m.instance_id,
@@ -38,7 +37,9 @@ impl Groups for Wire {
             state: described.state,
             epoch: described.epoch,
             members: members.collect(),
-            offsets,
+            offsets: offsets
+                .map(|(committed, end)| shown(committed, end))
+                .collect(),
         })
     }
 
@@ -57,13 +58,19 @@ impl Groups for Wire {
 }
 
 impl Wire {
-    /// `None` when the partition is gone.
-    fn end(&mut self, place: &TopicPartition) -> Result<Option<Offset>> {
+    /// The end of each; `None` when the partition is gone. All at once, unless one is.
+    fn ends(&mut self, places: &[TopicPartition]) -> Result<Vec<Option<Offset>>> {
         let at = At::Latest(IsolationLevel::ReadUncommitted);
-        match self.cluster.offsets(std::slice::from_ref(place), at) {
-            Ok(found) => Ok(found.first().copied().flatten()),
-            Err(error) if error.kind() == Kind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        match (self.cluster.offsets(places, at), places) {
+            (Err(error), [_]) if error.kind() == Kind::NotFound => Ok(vec![None]),
+            (Err(error), _) if error.kind() == Kind::NotFound => {
+                let mut ends = Vec::with_capacity(places.len());
+                for place in places {
+                    ends.extend(self.ends(std::slice::from_ref(place))?);
+                }
+                Ok(ends)
+            }
+            (found, _) => found,
         }
     }
 }
