@@ -8,6 +8,7 @@ use super::engine::{Engine, PRODUCER_ID_BLOCK, Shared, unknown_topic};
 use super::metadata::directories::{mark_deleted, remove_deleted};
 use super::metadata::{ConfigOp, ConfigResource, NewTopic, Topic};
 use super::partition::{PartitionHandle, Remembered};
+use super::settings::Alteration;
 use super::table::TopicHandle;
 use crate::config::{
     BrokerConfig, CONSUMER_OFFSETS, TRANSACTION_STATE, TopicConfig, is_internal_topic,
@@ -104,13 +105,9 @@ impl Engine {
         name: &str,
         changes: &[(String, ConfigOp)],
     ) -> Result<Arc<TopicHandle>> {
-        self.check_open()?;
-        let _one = self.shared.publishing.lock();
-        let resource = ConfigResource::Topic(name.into());
-        self.shared
-            .metadata
-            .commit(|image| image.alter_config(&resource, changes, &self.shared.node))?;
-        self.publish_named(name)
+        let how = Alteration::Each(changes.to_vec());
+        self.alter_config(&ConfigResource::Topic(name.into()), &how, false)?;
+        self.topic(name)
     }
 
     /// `__consumer_offsets`, made when it is not there.
