@@ -63,12 +63,21 @@ async function group (bootstrap, request) {
       ? { groupProtocol: 'consumer' }
       : { sessionTimeout: request.session_ms, heartbeatInterval: request.heartbeat_ms, rebalanceTimeout: request.session_ms }
   const consumer = new Consumer({ ...base(bootstrap), ...protocol, metadataMaxAge: 1000, groupId: request.group, maxWaitTime: 200 })
-  let last
+  // The client hands out what a fetch brings that was begun under the assignment before: a new one counts
+  // when that fetch is over.
+  let seen
+  let pending
+  const say = () => {
+    if (pending) emit({ assigned: pending })
+    pending = undefined
+  }
   setInterval(() => {
     const mine = (consumer.assignments ?? []).flatMap(a => (a.topic === request.topic ? a.partitions : [])).sort((a, b) => a - b)
-    if (JSON.stringify(mine) !== last) {
-      last = JSON.stringify(mine)
-      emit({ assigned: mine })
+    if (JSON.stringify(mine) !== seen) {
+      seen = JSON.stringify(mine)
+      pending = mine
+      // Nothing is fetched without one.
+      if (mine.length === 0) say()
     }
   }, 50)
   const stream = await consumer.consume({
@@ -77,6 +86,7 @@ async function group (bootstrap, request) {
     fallbackMode: 'earliest',
     autocommit: false
   })
+  stream.on('fetch', say)
   for await (const message of stream) {
     const offset = Number(message.offset)
     emit({ read: [message.partition, offset] })
