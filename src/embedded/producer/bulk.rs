@@ -1,6 +1,5 @@
 //! The deliveries of many records sent by one call.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::delivery::{Delivery, RecordMetadata, late};
@@ -31,7 +30,7 @@ impl Bulk {
             return;
         };
         match self.lasts.get_mut(*newest as usize) {
-            Some(last) if Arc::ptr_eq(&last.batch, &delivery.batch) => *last = delivery,
+            Some(last) if last.shares_batch(&delivery) => *last = delivery,
             _ => {
                 *newest = u32::try_from(self.lasts.len()).unwrap_or(NONE);
                 self.lasts.push(delivery);

@@ -112,6 +112,16 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether both records are of one batch, whose outcome is known for both at once.
+    pub fn shares_batch(&self, other: &Delivery) -> bool {
+        Arc::ptr_eq(&self.batch, &other.batch)
+    }
+
+    /// The partition that the record goes to.
+    pub fn partition(&self) -> i32 {
+        i32::try_from(self.lane).unwrap_or(i32::MAX)
+    }
+
     pub fn is_done(&self) -> bool {
         self.batch.outcome.get().is_some()
     }
