@@ -1,5 +1,7 @@
 //! The Rust API that users import: a database of topics, producers, consumers, scans.
 
+#[cfg(feature = "archive")]
+pub mod arrow;
 pub mod consumer;
 mod database;
 pub mod producer;

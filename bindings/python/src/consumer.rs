@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use levada::archive::arrow::Binary;
+use levada::embedded::arrow::record_batches;
 use levada::embedded::{CommitTicket, GroupMetadata, OffsetCommit};
 use levada::embedded::{Consumer, ConsumerOptions, Handed, PolledBatch, SeekTo, Start};
 use levada::types::{Offset, Timestamp, TopicPartition};
@@ -346,8 +347,9 @@ impl ConsumerCore {
         let binary = if view { Binary::View } else { Binary::Large };
         self.alone(py, |c| {
             let several = c.reads_several_topics()?;
-            crate::arrow::convert(raw.unwrap_or_default(), binary, several)
+            record_batches(raw.unwrap_or_default(), binary, several)
         })
+        .map(|(schema, batches)| ArrowBatches::new(schema, batches))
     }
 
     fn __iter__(this: Bound<'_, Self>) -> Bound<'_, Self> {

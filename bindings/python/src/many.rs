@@ -2,17 +2,18 @@
 //! values. A buffer of anything else (NumPy's objects, strings) is walked item by item, as a list.
 
 use levada::Error;
+use levada::embedded::arrow::Cells;
 use levada::embedded::{Bulk, Message, Producer};
 use levada::types::Timestamp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PySequence, PyString, PyTuple};
 
-use crate::arrow::{Cells, array_of, is_arrow};
+use crate::arrow::{array_of, is_arrow};
 use crate::convert::{Headers, Octets, holds_its_bytes, timestamp, type_name};
 use crate::enter::quick;
-use crate::errors::to_py;
-use crate::sending::{Step, offer};
+use crate::errors::{OrRaise, to_py};
+use crate::sending::Step;
 
 /// One column of what is sent.
 enum Values {
@@ -36,7 +37,9 @@ impl Values {
             return Ok(Values::List(tuple.iter().map(Bound::unbind).collect()));
         }
         if is_arrow(object)? {
-            return Ok(Values::Cells(Cells::new(&array_of(object)?)?));
+            return Cells::open(&array_of(object)?)
+                .map(Values::Cells)
+                .or_raise();
         }
         if object.is_instance_of::<PyBytes>()
             || object.is_instance_of::<PyByteArray>()
@@ -220,7 +223,7 @@ impl ValueRows {
                 headers: borrowed.as_deref().unwrap_or_default(),
                 timestamp,
             };
-            if let Some(lane) = quick(|| offer(producer, &writer, message, bulk))? {
+            if let Some(lane) = quick(|| producer.offer(&writer, message, bulk))? {
                 return Ok(Step::Full(lane));
             }
             self.next += 1;

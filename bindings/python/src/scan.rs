@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_schema::{ArrowError, SchemaRef};
 use levada::archive::arrow::{Binary, Columns};
-use levada::embedded::{self, Bound as End, Database, ScanOptions};
+use levada::embedded::{Bound as End, Database, ScanOptions};
 use levada::types::{IsolationLevel, Offset, Timestamp};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -90,11 +88,9 @@ impl Scan {
         let _ = requested_schema;
         let database = self.inner.get()?;
         let scan = enter(py, || database.scan(&self.topic, self.options.clone()))?;
-        let reader = Reader {
-            schema: scan.schema(),
-            scan,
-        };
-        stream_capsule(py, FFI_ArrowArrayStream::new(Box::new(reader)))
+        // Read on the reader's threads, with or without the interpreter lock: it needs nothing of Python.
+        let reader = Box::new(scan.into_reader());
+        stream_capsule(py, FFI_ArrowArrayStream::new(reader))
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -121,27 +117,5 @@ impl Scan {
             self.topic,
             self.column_names().join(", ")
         )
-    }
-}
-
-/// A scan as Arrow's C stream wants it. Called on the reader's threads, with or without the
-/// interpreter lock: it needs nothing of Python.
-struct Reader {
-    schema: SchemaRef,
-    scan: embedded::Scan,
-}
-
-impl Iterator for Reader {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.scan.next()?;
-        Some(batch.map_err(|e| ArrowError::ExternalError(Box::new(e))))
-    }
-}
-
-impl RecordBatchReader for Reader {
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use levada::embedded::{Bulk, Message, Producer, Sent, TopicWriter};
-use levada::{Error, Kind, Result};
+use levada::embedded::{Bulk, Producer, TopicWriter};
+use levada::{Error, Kind};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
@@ -121,21 +121,5 @@ impl Sending {
         self.producer.get()?;
         let sent = std::mem::take(&mut self.work.lock().bulk);
         Ok(delivery::Bulk::new(sent))
-    }
-}
-
-/// Sends one record, or says which lane is full.
-pub fn offer(
-    producer: &Producer,
-    writer: &TopicWriter,
-    message: Message<'_>,
-    bulk: &mut Bulk,
-) -> Result<Option<usize>> {
-    match producer.try_send(writer, message)? {
-        Sent::Taken(delivery) => {
-            bulk.add(delivery);
-            Ok(None)
-        }
-        Sent::Full(lane) => Ok(Some(lane)),
     }
 }

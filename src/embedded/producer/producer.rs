@@ -161,6 +161,22 @@ impl Producer {
         }
     }
 
+    /// The same for one record of many: takes it into `bulk`, or says which lane is full.
+    pub fn offer(
+        &self,
+        writer: &TopicWriter,
+        message: Message<'_>,
+        bulk: &mut Bulk,
+    ) -> Result<Option<usize>> {
+        match self.try_send(writer, message)? {
+            Sent::Taken(delivery) => {
+                bulk.add(delivery);
+                Ok(None)
+            }
+            Sent::Full(lane) => Ok(Some(lane)),
+        }
+    }
+
     /// Appends what waits for lane `lane`, and waits until the buffer has room again.
     pub fn make_room(&self, writer: &TopicWriter, lane: usize) -> Result<()> {
         let timeout = self.shared.options.block_max;
@@ -213,17 +229,9 @@ impl Producer {
         let mut bulk = Bulk::default();
         let mut writer = self.topic(topic)?;
         for message in messages {
-            loop {
-                match self.try_send(&writer, message)? {
-                    Sent::Taken(delivery) => {
-                        bulk.add(delivery);
-                        break;
-                    }
-                    Sent::Full(lane) => {
-                        self.make_room(&writer, lane)?;
-                        writer = self.topic(topic)?;
-                    }
-                }
+            while let Some(lane) = self.offer(&writer, message, &mut bulk)? {
+                self.make_room(&writer, lane)?;
+                writer = self.topic(topic)?;
             }
         }
         Ok(bulk)

@@ -8,6 +8,7 @@ use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{Array, ArrayRef, make_array};
 use arrow_select::concat::concat;
 use levada::Error;
+use levada::embedded::arrow::source_error;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
@@ -119,5 +120,5 @@ fn single(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
 }
 
 pub fn arrow_error(error: arrow_schema::ArrowError) -> PyErr {
-    to_py(Error::invalid("the Arrow data cannot be read").at(error))
+    to_py(source_error(error))
 }

@@ -6,12 +6,12 @@ use arrow_array::{
     LargeStringArray, StringArray, StringViewArray,
 };
 use arrow_schema::DataType;
-use levada::Error;
-use pyo3::prelude::*;
 
 use super::plain::plain;
-use crate::errors::to_py;
+use crate::error::{Error, Result};
 
+/// A column whose cells are bytes: binary or text of any width, a view, a dictionary of them.
+#[derive(Debug)]
 pub enum Cells {
     Binary(BinaryArray),
     LargeBinary(LargeBinaryArray),
@@ -40,11 +40,8 @@ macro_rules! each {
 }
 
 impl Cells {
-    pub fn new(array: &ArrayRef) -> PyResult<Cells> {
-        Cells::open(array).map_err(to_py)
-    }
-
-    pub fn open(array: &ArrayRef) -> levada::Result<Cells> {
+    /// Errors: Invalid for a column of anything but bytes.
+    pub fn open(array: &ArrayRef) -> Result<Cells> {
         let array = &plain(array)?;
         Ok(match array.data_type() {
             DataType::Binary => Cells::Binary(array.as_binary().clone()),
@@ -65,6 +62,10 @@ impl Cells {
 
     pub fn len(&self) -> usize {
         each!(self, array => array.len(), count => *count)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// `None` for null, and beyond the end.

@@ -3,12 +3,13 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StructArray};
 use arrow_schema::DataType;
-use levada::{Error, Result};
 
 use super::cells::Cells;
 use super::plain::plain;
+use crate::error::{Error, Result};
 
 /// A list (or map) of keys and values for each row.
+#[derive(Debug)]
 pub struct HeaderColumn {
     array: ArrayRef,
     pairs: StructArray,
@@ -51,6 +52,7 @@ impl HeaderColumn {
         })
     }
 
+    /// Adds the headers of `row`, which lies in the column.
     pub fn row<'a>(
         &'a self,
         row: usize,

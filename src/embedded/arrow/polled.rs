@@ -1,19 +1,43 @@
 //! What a poll gave, as Arrow: values stay where they lie.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray, StringViewArray, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;
-use levada::archive::arrow::{AbortedRanges, Binary, Columns, ConvertOptions, Converter, Window};
-use levada::embedded::Raw;
-use levada::types::{IsolationLevel, Offset};
-use levada::{Error, Result};
 
-use super::ArrowBatches;
+use crate::archive::arrow::{AbortedRanges, Binary, Columns, ConvertOptions, Converter, Window};
+use crate::embedded::{Consumer, Raw};
+use crate::error::{Error, Result};
+use crate::types::{IsolationLevel, Offset};
 
-/// One record batch a partition; with `several` a first column says of which topic.
-pub fn convert(polled: Vec<Raw>, binary: Binary, several: bool) -> Result<ArrowBatches> {
+impl Consumer {
+    /// [`Consumer::poll_raw`] as Arrow: the schema, and one record batch a partition that gave records.
+    /// The columns are partition, offset, timestamp, key, value, headers; before them `topic`, if the
+    /// subscription may give [several](Consumer::reads_several_topics).
+    ///
+    /// Errors: those of [`Consumer::poll`].
+    pub fn poll_arrow(
+        &self,
+        bytes_max: Option<usize>,
+        timeout: Duration,
+        binary: Binary,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let polled = self.poll_raw(bytes_max, timeout)?;
+        record_batches(polled, binary, self.reads_several_topics()?)
+    }
+}
+
+/// One record batch for each of `polled` that holds records; with `several` a first column says of
+/// which topic.
+///
+/// Errors: Corrupt for a batch that is damaged.
+pub fn record_batches(
+    polled: Vec<Raw>,
+    binary: Binary,
+    several: bool,
+) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let mut schema = Columns::default().schema(binary);
     if several {
         schema = with_topic(&schema, binary);
@@ -35,7 +59,7 @@ pub fn convert(polled: Vec<Raw>, binary: Binary, several: bool) -> Result<ArrowB
             false => batch,
         });
     }
-    Ok(ArrowBatches::new(schema, batches))
+    Ok((schema, batches))
 }
 
 fn with_topic(schema: &SchemaRef, binary: Binary) -> SchemaRef {

@@ -4,7 +4,8 @@
 use arrow_array::ArrayRef;
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
-use levada::{Error, Result};
+
+use crate::error::{Error, Result};
 
 /// The same column without an encoding around its cells.
 pub fn plain(column: &ArrayRef) -> Result<ArrayRef> {
