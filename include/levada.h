@@ -76,11 +76,11 @@ struct ArrowArray {
 #define ARROW_C_STREAM_INTERFACE
 
 /** Arrow's C stream interface: a schema, and arrays one after the other. */
-struct ArrowArrayStream {
-  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
-  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
-  const char *(*get_last_error)(struct ArrowArrayStream *);
-  void (*release)(struct ArrowArrayStream *);
+struct ArrowArraystruct ArrowArrayStream *{
+  int (*get_schema)(struct ArrowArraystruct ArrowArrayStream **, struct ArrowSchema *out);
+  int (*get_next)(struct ArrowArraystruct ArrowArrayStream **, struct ArrowArray *out);
+  const char *(*get_last_error)(struct ArrowArraystruct ArrowArrayStream **);
+  void (*release)(struct ArrowArraystruct ArrowArrayStream **);
   void *private_data;
 };
 

@@ -51,7 +51,7 @@ mod built_in {
     use std::time::Duration;
 
     use arrow_array::RecordBatchIterator;
-    use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
+    use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
     use levada::archive::arrow::{Binary, Columns};
     use levada::embedded::{Bound, Consumer, Database, Producer, ScanOptions};
     use levada::types::{IsolationLevel, Offset, Timestamp};
@@ -99,7 +99,7 @@ mod built_in {
 
         /// Sends the rows; gives how many.
         pub fn send(self, producer: &Producer, topic: &str, keep_partitions: bool) -> Result<u64> {
-            let batches = ArrowArrayStreamReader::try_new(self.0)
+            let batches = RecordBatchStreamReader::try_new(self.0)
                 .map_err(|e| Error::invalid("the Arrow stream cannot be read").at(e))?;
             let sent = producer.send_arrow(topic, batches, keep_partitions)?;
             Ok(sent.len() as u64)

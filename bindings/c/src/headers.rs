@@ -15,8 +15,10 @@ const HEADERS_MAX: usize = 10_000;
 /// The headers of one record after the other: names and values, in order, repeats allowed. Free them with
 /// levada_headers_free(). One thread at a time.
 pub struct levada_headers {
-    pairs: Mutex<Vec<(Box<str>, Option<Box<[u8]>>)>>,
+    pairs: Mutex<Vec<Pair>>,
 }
+
+type Pair = (Box<str>, Option<Box<[u8]>>);
 
 kinds! { levada_headers "headers" 12; }
 

@@ -46,11 +46,12 @@ pub extern "C" fn levada_version_number() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_has_feature(name: Text) -> bool {
     look(false, || {
-        Ok(match name.get("name")? {
+        let has = match name.get("name")? {
             "archive" => cfg!(feature = "archive"),
             "broker" => cfg!(feature = "broker"),
             _ => false,
-        })
+        };
+        Ok(has)
     })
 }
 

@@ -8,8 +8,8 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 const HEAD: &str = include_str!("../head.h");
 
 /// Types that stand for plain C pointers: their names are for Rust alone.
-const POINTERS: [&str; 8] = [
-    "Text", "Texts", "Data", "Array_", "Out_", "Made_", "Handle_", "View_",
+const POINTERS: [&str; 9] = [
+    "Stream", "Text", "Texts", "Data", "Array_", "Out_", "Made_", "Handle_", "View_",
 ];
 
 fn config() -> Config {
