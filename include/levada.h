@@ -513,7 +513,7 @@ void levada_error_free(struct levada_error *error);
  * ever printed.
  *
  * The logger belongs to the caller: free it with levada_logger_free(). LEVADA_INVALID: no callback, a level
- * that is none. Since 0.1.
+ * that is none. LEVADA_CONFLICT: from a log callback. Since 0.1.
  */
 levada_status levada_logger_new(int32_t level,
                                 levada_log_callback callback,
@@ -522,8 +522,8 @@ levada_status levada_logger_new(int32_t level,
                                 struct levada_error **out_error);
 
 /**
- * Frees a logger. When this returns, its callback has ended and is not called again; so do not call this
- * from a log callback. NULL and a second time do nothing.
+ * Frees a logger. When this returns, its callback has ended and is not called again; from a log callback, it is not
+ * called again on this thread, and may be ending on others. NULL and a second time do nothing.
  *
  * Since 0.1.
  */

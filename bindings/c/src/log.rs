@@ -6,10 +6,10 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{Debug, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
-use levada::{Error, Result};
+use levada::{Error, Kind, Result};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -56,7 +56,7 @@ pub type levada_log_callback = Option<
 
 /// Somebody who hears the log of the library. Free it with levada_logger_free().
 pub struct levada_logger {
-    number: u64,
+    listener: Arc<Listener>,
 }
 
 kinds! { levada_logger "logger" 6; }
@@ -74,14 +74,14 @@ unsafe impl Sync for UserData {}
 type Call = unsafe extern "C" fn(*mut c_void, levada_log_level, *const c_char, *const c_char);
 
 struct Listener {
-    number: u64,
+    /// Freed: it is not called any more.
+    gone: AtomicBool,
     level: Level,
     call: Call,
     user_data: UserData,
 }
 
 static LISTENERS: RwLock<Vec<Arc<Listener>>> = RwLock::new(Vec::new());
-static NEXT: AtomicU64 = AtomicU64::new(1);
 static INSTALLED: Once = Once::new();
 
 thread_local! {
@@ -91,12 +91,13 @@ thread_local! {
 
 /// Held around a fork; see `handle::Quiet`.
 pub struct Quiet {
-    _listeners: RwLockWriteGuard<'static, Vec<Arc<Listener>>>,
+    /// `None` in a callback: this thread reads the list itself then.
+    _listeners: Option<RwLockWriteGuard<'static, Vec<Arc<Listener>>>>,
 }
 
 pub fn quiet() -> Quiet {
     Quiet {
-        _listeners: LISTENERS.write(),
+        _listeners: (!SPEAKING.get()).then(|| LISTENERS.write()),
     }
 }
 
@@ -152,7 +153,8 @@ impl Subscriber for Hub {
         SPEAKING.set(true);
         // The lock is held, so that no call begins after a logger was freed.
         let listeners = LISTENERS.read_recursive();
-        for listener in listeners.iter().filter(|l| level <= l.level) {
+        let hears = |l: &&Arc<Listener>| level <= l.level && !l.gone.load(Ordering::Relaxed);
+        for listener in listeners.iter().filter(hears) {
             // SAFETY: the program gave the function for this, and says so by the header's rules until the
             // logger is freed; the texts outlive the call.
             unsafe {
@@ -197,7 +199,7 @@ impl Visit for Line {
 /// ever printed.
 ///
 /// The logger belongs to the caller: free it with levada_logger_free(). LEVADA_INVALID: no callback, a level
-/// that is none. Since 0.1.
+/// that is none. LEVADA_CONFLICT: from a log callback. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_logger_new(
     level: i32,
@@ -210,20 +212,25 @@ pub extern "C" fn levada_logger_new(
         let out = out_logger.get("out_logger")?;
         let call = callback.ok_or_else(|| Error::invalid("callback is NULL"))?;
         let level = level_of(level)?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        if SPEAKING.get() {
+            return Err(Error::new(
+                Kind::Conflict,
+                "a log callback makes no loggers: do that after it has returned",
+            ));
+        }
         let listener = Arc::new(Listener {
-            number,
+            gone: AtomicBool::new(false),
             level,
             call,
             user_data: UserData(user_data),
         });
-        LISTENERS.write().push(listener);
+        LISTENERS.write().push(listener.clone());
         INSTALLED.call_once(|| {
             // Fails where a Rust program with a subscriber of its own links this crate: that one hears it.
             let _ = tracing::subscriber::set_global_default(Hub);
         });
         tracing::callsite::rebuild_interest_cache();
-        out.set(handle::make(levada_logger { number }));
+        out.set(handle::make(levada_logger { listener }));
         Ok(())
     })
 }
@@ -234,17 +241,20 @@ fn level_of(level: i32) -> Result<Level> {
     found.ok_or_else(|| Error::invalid(format!("{level} is no level of the log: there are 1 to 5")))
 }
 
-/// Frees a logger. When this returns, its callback has ended and is not called again; so do not call this
-/// from a log callback. NULL and a second time do nothing.
+/// Frees a logger. When this returns, its callback has ended and is not called again; from a log callback, it is not
+/// called again on this thread, and may be ending on others. NULL and a second time do nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_logger_free(logger: Handle<levada_logger>) {
-    if let Some(logger) = logger.free() {
-        // In its own callback this thread reads the list: it cannot wait for itself.
-        if !SPEAKING.get() {
-            LISTENERS.write().retain(|l| l.number != logger.number);
-            tracing::callsite::rebuild_interest_cache();
-        }
+    let Some(logger) = logger.free() else { return };
+    logger.listener.gone.store(true, Ordering::Relaxed);
+    // In a callback this thread reads the list, and cannot wait for itself: the next logger to go takes this one
+    // out of the list too.
+    if !SPEAKING.get() {
+        LISTENERS
+            .write()
+            .retain(|l| !l.gone.load(Ordering::Relaxed));
+        tracing::callsite::rebuild_interest_cache();
     }
 }
