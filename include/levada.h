@@ -22,7 +22,7 @@
  *   since. Handles may be freed in any order.
  * - NULL, a freed handle and a handle of another kind give LEVADA_INVALID. Functions that are called for every
  *   record (levada_writer_ and levada_batch_) see that for NULL and for live handles of other kinds alone.
- * - const char *const *that go in are NUL-terminated UTF-8 and are copied. const char *const *that come out are borrowed from the handle they
+ * - Texts that go in are NUL-terminated UTF-8 and are copied. Texts that come out are borrowed from the handle they
  *   were asked of, and valid until it is freed.
  * - Bytes are a pointer and a size. A NULL pointer with size 0 is Kafka's null, another pointer with size 0 is empty.
  * - Settings are keys and values in turns, closed by NULL: `{"linger.ms", "5", "acks", "all", NULL}`; NULL is none.
@@ -76,11 +76,11 @@ struct ArrowArray {
 #define ARROW_C_STREAM_INTERFACE
 
 /** Arrow's C stream interface: a schema, and arrays one after the other. */
-struct ArrowArraystruct ArrowArrayStream *{
-  int (*get_schema)(struct ArrowArraystruct ArrowArrayStream **, struct ArrowSchema *out);
-  int (*get_next)(struct ArrowArraystruct ArrowArrayStream **, struct ArrowArray *out);
-  const char *(*get_last_error)(struct ArrowArraystruct ArrowArrayStream **);
-  void (*release)(struct ArrowArraystruct ArrowArrayStream **);
+struct ArrowArrayStream {
+  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+  const char *(*get_last_error)(struct ArrowArrayStream *);
+  void (*release)(struct ArrowArrayStream *);
   void *private_data;
 };
 
