@@ -4,12 +4,12 @@
 //! away.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
-use levada::{Error, Kind, Result};
+use levada::{Error, Result};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -43,7 +43,7 @@ use levada_log_level::*;
 
 /// Called for each line of the log, on whichever thread it comes up on: be quick, and call nothing of the
 /// library that waits. `target` says which part speaks, `message` is one line of UTF-8; both end with the
-/// call. What the callback itself makes the library say is not given to it.
+/// call. What the callback itself makes the library say is not given to anybody.
 #[allow(non_camel_case_types)]
 pub type levada_log_callback = Option<
     unsafe extern "C" fn(
@@ -74,13 +74,37 @@ unsafe impl Sync for UserData {}
 type Call = unsafe extern "C" fn(*mut c_void, levada_log_level, *const c_char, *const c_char);
 
 struct Listener {
-    /// Freed: it is not called any more.
-    gone: AtomicBool,
     level: Level,
     call: Call,
     user_data: UserData,
+    /// Until the logger is freed.
+    live: AtomicBool,
+    /// Held for reading by calls under way.
+    calls: RwLock<()>,
 }
 
+impl Listener {
+    fn hear(&self, level: levada_log_level, target: &CStr, message: &CStr) {
+        let _call = self.calls.read();
+        if self.live.load(Ordering::Acquire) {
+            // SAFETY: the program gave the function for this, and says so by the header's rules until the
+            // logger is freed; the texts outlive the call.
+            unsafe {
+                (self.call)(self.user_data.0, level, target.as_ptr(), message.as_ptr());
+            }
+        }
+    }
+
+    /// No call begins any more. Waits for calls under way; in a callback not, it would wait for itself.
+    fn end(&self) {
+        self.live.store(false, Ordering::Release);
+        if !SPEAKING.get() {
+            drop(self.calls.write());
+        }
+    }
+}
+
+/// Locked for a few lines, and never while a callback runs.
 static LISTENERS: RwLock<Vec<Arc<Listener>>> = RwLock::new(Vec::new());
 static INSTALLED: Once = Once::new();
 
@@ -91,13 +115,19 @@ thread_local! {
 
 /// Held around a fork; see `handle::Quiet`.
 pub struct Quiet {
-    /// `None` in a callback: this thread reads the list itself then.
-    _listeners: Option<RwLockWriteGuard<'static, Vec<Arc<Listener>>>>,
+    listeners: RwLockWriteGuard<'static, Vec<Arc<Listener>>>,
 }
 
 pub fn quiet() -> Quiet {
     Quiet {
-        _listeners: (!SPEAKING.get()).then(|| LISTENERS.write()),
+        listeners: LISTENERS.write(),
+    }
+}
+
+impl Quiet {
+    /// The child has no way to free its parent's loggers: they hear nothing of it.
+    pub fn in_child(mut self) {
+        self.listeners.clear();
     }
 }
 
@@ -150,21 +180,10 @@ impl Subscriber for Hub {
         );
         let said = LEVELS.iter().find(|(_, own)| *own == level);
         let said = said.map_or(LEVADA_LOG_TRACE, |(said, _)| *said);
+        let listeners = LISTENERS.read().clone();
         SPEAKING.set(true);
-        // The lock is held, so that no call begins after a logger was freed.
-        let listeners = LISTENERS.read_recursive();
-        let hears = |l: &&Arc<Listener>| level <= l.level && !l.gone.load(Ordering::Relaxed);
-        for listener in listeners.iter().filter(hears) {
-            // SAFETY: the program gave the function for this, and says so by the header's rules until the
-            // logger is freed; the texts outlive the call.
-            unsafe {
-                (listener.call)(
-                    listener.user_data.0,
-                    said,
-                    target.as_ptr(),
-                    message.as_ptr(),
-                );
-            }
+        for listener in listeners.iter().filter(|l| level <= l.level) {
+            listener.hear(said, &target, &message);
         }
         SPEAKING.set(false);
     }
@@ -199,7 +218,7 @@ impl Visit for Line {
 /// ever printed.
 ///
 /// The logger belongs to the caller: free it with levada_logger_free(). LEVADA_INVALID: no callback, a level
-/// that is none. LEVADA_CONFLICT: from a log callback. Since 0.1.
+/// that is none. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_logger_new(
     level: i32,
@@ -212,17 +231,12 @@ pub extern "C" fn levada_logger_new(
         let out = out_logger.get("out_logger")?;
         let call = callback.ok_or_else(|| Error::invalid("callback is NULL"))?;
         let level = level_of(level)?;
-        if SPEAKING.get() {
-            return Err(Error::new(
-                Kind::Conflict,
-                "a log callback makes no loggers: do that after it has returned",
-            ));
-        }
         let listener = Arc::new(Listener {
-            gone: AtomicBool::new(false),
             level,
             call,
             user_data: UserData(user_data),
+            live: AtomicBool::new(true),
+            calls: RwLock::new(()),
         });
         LISTENERS.write().push(listener.clone());
         INSTALLED.call_once(|| {
@@ -241,20 +255,17 @@ fn level_of(level: i32) -> Result<Level> {
     found.ok_or_else(|| Error::invalid(format!("{level} is no level of the log: there are 1 to 5")))
 }
 
-/// Frees a logger. When this returns, its callback has ended and is not called again; from a log callback, it is not
-/// called again on this thread, and may be ending on others. NULL and a second time do nothing.
+/// Frees a logger. When this returns, its callback has ended and is not called again; made from a log callback,
+/// calls under way go on. NULL and a second time do nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_logger_free(logger: Handle<levada_logger>) {
-    let Some(logger) = logger.free() else { return };
-    logger.listener.gone.store(true, Ordering::Relaxed);
-    // In a callback this thread reads the list, and cannot wait for itself: the next logger to go takes this one
-    // out of the list too.
-    if !SPEAKING.get() {
+    if let Some(logger) = logger.free() {
         LISTENERS
             .write()
-            .retain(|l| !l.gone.load(Ordering::Relaxed));
+            .retain(|l| !Arc::ptr_eq(l, &logger.listener));
         tracing::callsite::rebuild_interest_cache();
+        logger.listener.end();
     }
 }
