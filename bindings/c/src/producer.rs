@@ -14,7 +14,7 @@ use crate::enter::{call, guard};
 use crate::error::levada_error;
 use crate::handle::{self, Handle, View, kinds};
 use crate::log::UserData;
-use crate::reports::{Reports, levada_delivery_callback, levada_reports};
+use crate::reports::{Reports, deadline, levada_delivery_callback, levada_reports};
 use crate::status::levada_status;
 use crate::writer::partition_of;
 
@@ -41,9 +41,9 @@ impl levada_producer {
     }
 
     fn close(&self, time: Duration) -> Result<()> {
+        let deadline = deadline(time);
         let closed = self.producer.close(time);
-        self.reports.close(time);
-        closed
+        closed.and(self.reports.close(deadline))
     }
 }
 
@@ -152,9 +152,9 @@ pub extern "C" fn levada_producer_flush(
     call(out_error, || {
         let producer = producer.get()?;
         let time = timeout(timeout_ms);
+        let deadline = deadline(time);
         let flushed = producer.producer.flush(time);
-        producer.reports.settle(time);
-        flushed
+        flushed.and(producer.reports.settle(deadline))
     })
 }
 
@@ -201,6 +201,9 @@ pub extern "C" fn levada_producer_buffered(producer: View<levada_producer>) -> u
 /// Has `callback` called for every record that levada_writer_send_record() sends from now on, once it is
 /// delivered or failed, with `user_data`, on one thread of the producer's. The callback may use the library,
 /// and may take its time: others do not wait for it. Its `error` ends with the call.
+///
+/// Flushing and closing wait for it. Where it needs one thread of the program's, such as that of an event loop,
+/// flush and close on another.
 ///
 /// LEVADA_INVALID: no callback. LEVADA_CONFLICT: there is one, or records were sent before. Since 0.1.
 #[unsafe(no_mangle)]

@@ -301,26 +301,30 @@ impl Reports {
 
     /// Waits until the callback was called for all that was sent before. Without a callback, and on its
     /// thread, there is nothing to wait for.
-    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
-    pub fn settle(&self, time: Duration) {
-        let deadline = Instant::now().checked_add(time);
+    pub fn settle(&self, deadline: Option<Instant>) -> Result<()> {
         let mut state = self.state.lock();
         if state.caller.is_none() || state.is_here() {
-            return;
+            return Ok(());
         }
         let last = state.next_number;
         while state.open.first().is_some_and(|number| *number <= last) {
             match deadline {
                 None => self.changed.wait(&mut state),
-                Some(at) if self.changed.wait_until(&mut state, at).timed_out() => return,
+                Some(at) if self.changed.wait_until(&mut state, at).timed_out() => {
+                    return Err(Error::new(
+                        Kind::Timeout,
+                        "the delivery callback was not called for every record in time, it still will be: flush again",
+                    ));
+                }
                 Some(_) => {}
             }
         }
+        Ok(())
     }
 
     /// Ends the thread once all is reported, and waits for it, unless this is that thread.
-    pub fn close(&self, time: Duration) {
-        self.settle(time);
+    pub fn close(&self, deadline: Option<Instant>) -> Result<()> {
+        let settled = self.settle(deadline);
         let thread = {
             let mut state = self.state.lock();
             state.closed = true;
@@ -334,7 +338,14 @@ impl Reports {
             // Its panic was logged by the hook.
             let _ = thread.join();
         }
+        settled
     }
+}
+
+/// When `time` is over; `None` is never.
+#[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
+pub fn deadline(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
 }
 
 impl State {
