@@ -1,7 +1,7 @@
 #include <levada.h>
 
-// Tags and user data are numbers in Go, and become pointers in C alone: Go's runtime ends a program that holds
-// a number in a pointer.
+// Tags and user data are numbers in Go, and become pointers in C alone: Go's runtime may end a program that
+// holds a number in a pointer.
 
 levada_status send_tagged(levada_writer *writer, const levada_headers *headers, const void *key, size_t key_size,
                           const void *value, size_t value_size, uintptr_t tag, levada_error **out_error);
