@@ -35,7 +35,7 @@ build: ## Leaves .venv with the package and the levada command
 	@touch $@
 
 test-rust: build
-	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada -p levada-c
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
