@@ -28,7 +28,7 @@ dev | test) built=$target/debug ;;
 *) built=$target/$profile ;;
 esac
 
-# What Cargo leaves has the same place for all features: nobody else builds until it is copied.
+# What Cargo leaves has the same place for all features: nobody else builds until this is done.
 mkdir -p "$target"
 exec 9>"$target/levada-c.lock"
 flock 9
@@ -36,8 +36,6 @@ flock 9
 cargo rustc --package levada-c --lib --crate-type cdylib,staticlib \
     --profile "$profile" --no-default-features --features "$features"
 install -m 755 "$built/liblevada_c.so" "$out/liblevada.so"
-install -m 644 "$built/liblevada_c.a" "$out/whole.a"
-flock --unlock 9
 
 # The static library is one object with no global symbol but levada_*: Rust's runtime and the bundled zstd
 # must not meet another Rust library or another zstd in the same program. What no function of ours reaches
@@ -46,8 +44,8 @@ flock --unlock 9
 nm --dynamic --defined-only "$out/liblevada.so" |
     awk '$3 ~ /^levada_/ { print "--undefined=" $3 }' >"$out/roots"
 "$(command -v ld.bfd || command -v ld)" --relocatable --gc-sections --force-group-allocation \
-    -o "$out/whole.o" "@$out/roots" "$out/whole.a"
+    --strip-debug -o "$out/whole.o" "@$out/roots" "$built/liblevada_c.a"
 objcopy --wildcard --keep-global-symbol='levada_*' --strip-unneeded \
     --remove-section=.llvmbc --remove-section=.llvmcmd "$out/whole.o" "$out/levada.o"
 ar rcs "$out/liblevada.a" "$out/levada.o"
-rm "$out/roots" "$out/whole.a" "$out/whole.o" "$out/levada.o"
+rm "$out/roots" "$out/whole.o" "$out/levada.o"

@@ -56,6 +56,10 @@ if command -v valgrind >/dev/null && ! valgrind_runs; then bring libc6-dbg; fi
 for package in $(missing_packages); do
     say "WARNING: $package is missing: the tests of the C library that need it will be left out"
 done
-clang_sanitizes || say "WARNING: clang's sanitizers are missing: tests with them will be left out"
-valgrind_runs || say "WARNING: valgrind does not run: tests with it will be left out"
+if command -v clang >/dev/null && ! clang_sanitizes; then
+    say "WARNING: clang's sanitizers are missing: tests with them will be left out"
+fi
+if command -v valgrind >/dev/null && ! valgrind_runs; then
+    say "WARNING: valgrind does not run: tests with it will be left out"
+fi
 has_zstd || say "WARNING: libzstd.a is missing: the test beside it will be left out"

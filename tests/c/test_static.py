@@ -6,7 +6,7 @@ import re
 import pytest
 from harness.library import Library, version
 from harness.matrix import STATIC_NEEDS
-from harness.tools import attempt, need, run, silent
+from harness.tools import links, need, run, silent
 
 # Names that the bundled zstd and Rust's runtime have too.
 OWN_NAMES = """
@@ -116,12 +116,7 @@ def test_it_stands_beside_the_zstd_of_the_system(
     order: str, library: Library, tmp_path: pathlib.Path
 ) -> None:
     need("gcc")
-    probe = [
-        "sh",
-        "-c",
-        "echo 'int main(void) { return 0; }' | gcc -x c - -o /dev/null -l:libzstd.a",
-    ]
-    if attempt(*probe).returncode:
+    if not links("gcc", "-l:libzstd.a"):
         pytest.skip("left out: libzstd.a is not installed")
     libraries = ["-l:libzstd.a", str(library.static)]
     if order == "levada first":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .library import Library
-from .tools import attempt, need, run, silent
+from .tools import attempt, links, need, run, silent
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wshadow", "-Wconversion")
@@ -54,7 +54,8 @@ class Build:
             need("valgrind")
             if attempt("valgrind", "--quiet", "true").returncode:
                 pytest.skip("left out: valgrind does not run here")
-        if self.mode == "sanitized" and not sanitizes(self.driver):
+        # Clang's run-time libraries are a package of their own on some systems.
+        if self.mode == "sanitized" and not links(self.driver, *SANITIZERS):
             pytest.skip(f"left out: {self.driver} has no sanitizers here")
 
     def compile(self, source: pathlib.Path, library: Library, target: pathlib.Path) -> None:
@@ -79,14 +80,6 @@ class Build:
             cwd=scratch,
             environment={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"},
         )
-
-
-def sanitizes(driver: str) -> bool:
-    """Clang's run-time libraries are a package of their own on some systems."""
-    language = "c++" if driver.endswith("++") else "c"
-    empty = "int main(void) { return 0; }"
-    command = ["sh", "-c", 'echo "$0" | "$@"', empty, driver, "-x", language, *SANITIZERS]
-    return attempt(*command, "-", "-o", "/dev/null").returncode == 0
 
 
 # Each compiler meets each standard and each kind of linking; what is slow runs in one way.

@@ -27,6 +27,14 @@ def need(*names: str) -> None:
             pytest.skip(f"left out: {name} is not installed")
 
 
+def links(driver: str, *flags: str) -> bool:
+    """Whether the compiler makes a program with these flags: what they name may not be here."""
+    language = "c++" if driver.endswith("++") else "c"
+    command = [driver, "-x", language, "-", "-x", "none", *flags, "-o", "/dev/null"]
+    program = "int main(void) { return 0; }"
+    return attempt("sh", "-c", 'echo "$0" | "$@"', program, *command).returncode == 0
+
+
 def attempt(
     *command: Part,
     cwd: pathlib.Path | None = None,
