@@ -72,7 +72,7 @@ lint-python: build .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict python
-	$(BIN)/mypy --strict tests/c
+	$(BIN)/mypy --strict tests/c tests/shared
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest levada --ignore-missing-stub
 

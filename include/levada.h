@@ -1103,6 +1103,9 @@ size_t levada_producer_buffered(const struct levada_producer *producer);
  * delivered or failed, with `user_data`, on one thread of the producer's. The callback may use the library,
  * and may take its time: others do not wait for it. Its `error` ends with the call.
  *
+ * Flushing and closing wait for it. Where it needs one thread of the program's, such as that of an event loop,
+ * flush and close on another.
+ *
  * LEVADA_INVALID: no callback. LEVADA_CONFLICT: there is one, or records were sent before. Since 0.1.
  */
 levada_status levada_producer_on_delivery(struct levada_producer *producer,
