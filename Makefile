@@ -35,7 +35,7 @@ build: ## Leaves .venv with the package and the levada command
 	@touch $@
 
 test-rust: build
-	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada -p levada-c
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
@@ -72,7 +72,7 @@ lint-python: build .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict python
-	$(BIN)/mypy --strict tests/c
+	$(BIN)/mypy --strict tests/c tests/shared
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest levada --ignore-missing-stub
 

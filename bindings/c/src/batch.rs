@@ -4,8 +4,9 @@
 //! record costs a comparison of the handle's tag and a little arithmetic; columns are made at the first call
 //! of each and cost one pass.
 
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use levada::embedded::{PolledBatch, RecordView};
 use levada::{Error, Result};
@@ -34,7 +35,8 @@ pub struct levada_batch {
 struct Part {
     /// Records of the parts before it.
     before: usize,
-    topic: CString,
+    /// The parts of one topic share it.
+    topic: Arc<CString>,
     batch: PolledBatch,
 }
 
@@ -54,12 +56,17 @@ kinds! { levada_batch "batch" 19; }
 impl levada_batch {
     pub fn new(polled: Vec<PolledBatch>) -> levada_batch {
         let mut count = 0;
+        let mut topics = BTreeMap::new();
         let part = |batch: PolledBatch| {
             let before = count;
             count += batch.len();
+            let name = batch.topic_partition().topic.clone();
+            let topic = topics
+                .entry(name)
+                .or_insert_with_key(|name| Arc::new(c_string(name)));
             Part {
                 before,
-                topic: c_string(&batch.topic_partition().topic),
+                topic: topic.clone(),
                 batch,
             }
         };
@@ -159,7 +166,7 @@ pub extern "C" fn levada_batch_count(batch: View<levada_batch>) -> usize {
     look(0, || Ok(batch.glance()?.count))
 }
 
-/// The topic of the record at `index`; NULL beyond the end. Equal pointers are equal topics.
+/// The topic of the record at `index`; NULL beyond the end. Within a batch the same topic is the same pointer.
 ///
 /// Borrowed: valid until `batch` is freed. Since 0.1.
 #[unsafe(no_mangle)]

@@ -210,7 +210,8 @@ pub extern "C" fn levada_consumer_poll_arrow(
     })
 }
 
-/// Makes a poll that waits, or the next one, return at once without records. From any thread. NULL does nothing.
+/// Makes a poll that waits, or the next one that would, return at once without records. From any thread. NULL
+/// does nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -222,11 +223,12 @@ pub extern "C" fn levada_consumer_wakeup(consumer: Handle<levada_consumer>) {
     });
 }
 
-/// Called once when a poll may find something, on any thread of the library's: only tell an event loop.
+/// Called once when a poll may find something, on any thread, also within the call that leaves it: only tell an
+/// event loop.
 pub type levada_ready_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Has `callback` called once, with `user_data`, when a poll may find something: records, a change in the
-/// group, a wake-up. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
+/// group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
 /// back. Poll at least every second in a group.
 ///
 /// LEVADA_INVALID: no callback. LEVADA_CONFLICT: another thread is in a call. Since 0.1.

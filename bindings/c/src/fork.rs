@@ -74,7 +74,8 @@ extern "C" fn in_parent() {
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
-    if let Some((locks, ..)) = HELD.with(|slot| slot.borrow_mut().take()) {
+    if let Some((locks, _handles, loggers)) = HELD.with(|slot| slot.borrow_mut().take()) {
         locks.in_child();
+        loggers.in_child();
     }
 }

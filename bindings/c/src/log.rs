@@ -4,9 +4,9 @@
 //! away.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::fmt::{Debug, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use levada::{Error, Result};
@@ -43,7 +43,7 @@ use levada_log_level::*;
 
 /// Called for each line of the log, on whichever thread it comes up on: be quick, and call nothing of the
 /// library that waits. `target` says which part speaks, `message` is one line of UTF-8; both end with the
-/// call. What the callback itself makes the library say is not given to it.
+/// call. What the callback itself makes the library say is not given to anybody.
 #[allow(non_camel_case_types)]
 pub type levada_log_callback = Option<
     unsafe extern "C" fn(
@@ -56,7 +56,7 @@ pub type levada_log_callback = Option<
 
 /// Somebody who hears the log of the library. Free it with levada_logger_free().
 pub struct levada_logger {
-    number: u64,
+    listener: Arc<Listener>,
 }
 
 kinds! { levada_logger "logger" 6; }
@@ -74,14 +74,38 @@ unsafe impl Sync for UserData {}
 type Call = unsafe extern "C" fn(*mut c_void, levada_log_level, *const c_char, *const c_char);
 
 struct Listener {
-    number: u64,
     level: Level,
     call: Call,
     user_data: UserData,
+    /// Until the logger is freed.
+    live: AtomicBool,
+    /// Held for reading by calls under way.
+    calls: RwLock<()>,
 }
 
+impl Listener {
+    fn hear(&self, level: levada_log_level, target: &CStr, message: &CStr) {
+        let _call = self.calls.read();
+        if self.live.load(Ordering::Acquire) {
+            // SAFETY: the program gave the function for this, and says so by the header's rules until the
+            // logger is freed; the texts outlive the call.
+            unsafe {
+                (self.call)(self.user_data.0, level, target.as_ptr(), message.as_ptr());
+            }
+        }
+    }
+
+    /// No call begins any more. Waits for calls under way; in a callback not, it would wait for itself.
+    fn end(&self) {
+        self.live.store(false, Ordering::Release);
+        if !SPEAKING.get() {
+            drop(self.calls.write());
+        }
+    }
+}
+
+/// Locked for a few lines, and never while a callback runs.
 static LISTENERS: RwLock<Vec<Arc<Listener>>> = RwLock::new(Vec::new());
-static NEXT: AtomicU64 = AtomicU64::new(1);
 static INSTALLED: Once = Once::new();
 
 thread_local! {
@@ -91,12 +115,19 @@ thread_local! {
 
 /// Held around a fork; see `handle::Quiet`.
 pub struct Quiet {
-    _listeners: RwLockWriteGuard<'static, Vec<Arc<Listener>>>,
+    listeners: RwLockWriteGuard<'static, Vec<Arc<Listener>>>,
 }
 
 pub fn quiet() -> Quiet {
     Quiet {
-        _listeners: LISTENERS.write(),
+        listeners: LISTENERS.write(),
+    }
+}
+
+impl Quiet {
+    /// The child has no way to free its parent's loggers: they hear nothing of it.
+    pub fn in_child(mut self) {
+        self.listeners.clear();
     }
 }
 
@@ -149,20 +180,10 @@ impl Subscriber for Hub {
         );
         let said = LEVELS.iter().find(|(_, own)| *own == level);
         let said = said.map_or(LEVADA_LOG_TRACE, |(said, _)| *said);
+        let listeners = LISTENERS.read().clone();
         SPEAKING.set(true);
-        // The lock is held, so that no call begins after a logger was freed.
-        let listeners = LISTENERS.read_recursive();
         for listener in listeners.iter().filter(|l| level <= l.level) {
-            // SAFETY: the program gave the function for this, and says so by the header's rules until the
-            // logger is freed; the texts outlive the call.
-            unsafe {
-                (listener.call)(
-                    listener.user_data.0,
-                    said,
-                    target.as_ptr(),
-                    message.as_ptr(),
-                );
-            }
+            listener.hear(said, &target, &message);
         }
         SPEAKING.set(false);
     }
@@ -210,20 +231,20 @@ pub extern "C" fn levada_logger_new(
         let out = out_logger.get("out_logger")?;
         let call = callback.ok_or_else(|| Error::invalid("callback is NULL"))?;
         let level = level_of(level)?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let listener = Arc::new(Listener {
-            number,
             level,
             call,
             user_data: UserData(user_data),
+            live: AtomicBool::new(true),
+            calls: RwLock::new(()),
         });
-        LISTENERS.write().push(listener);
+        LISTENERS.write().push(listener.clone());
         INSTALLED.call_once(|| {
             // Fails where a Rust program with a subscriber of its own links this crate: that one hears it.
             let _ = tracing::subscriber::set_global_default(Hub);
         });
         tracing::callsite::rebuild_interest_cache();
-        out.set(handle::make(levada_logger { number }));
+        out.set(handle::make(levada_logger { listener }));
         Ok(())
     })
 }
@@ -234,17 +255,17 @@ fn level_of(level: i32) -> Result<Level> {
     found.ok_or_else(|| Error::invalid(format!("{level} is no level of the log: there are 1 to 5")))
 }
 
-/// Frees a logger. When this returns, its callback has ended and is not called again; so do not call this
-/// from a log callback. NULL and a second time do nothing.
+/// Frees a logger. When this returns, its callback has ended and is not called again; made from a log callback,
+/// calls under way go on. NULL and a second time do nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_logger_free(logger: Handle<levada_logger>) {
     if let Some(logger) = logger.free() {
-        // In its own callback this thread reads the list: it cannot wait for itself.
-        if !SPEAKING.get() {
-            LISTENERS.write().retain(|l| l.number != logger.number);
-            tracing::callsite::rebuild_interest_cache();
-        }
+        LISTENERS
+            .write()
+            .retain(|l| !Arc::ptr_eq(l, &logger.listener));
+        tracing::callsite::rebuild_interest_cache();
+        logger.listener.end();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use levada::embedded::{Message, Producer, ProducerOptions};
 use levada::{Error, Result};
@@ -40,10 +40,22 @@ impl levada_producer {
         (self.producer.clone(), self.reports.clone())
     }
 
+    /// What `deliver` leaves of `time` is for the reports.
+    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
+    fn report(
+        &self,
+        time: Duration,
+        deliver: impl FnOnce(&Producer, Duration) -> Result<()>,
+        report: impl FnOnce(&Reports, Duration) -> Result<()>,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let delivered = deliver(&self.producer, time);
+        let reported = report(&self.reports, time.saturating_sub(started.elapsed()));
+        delivered.and(reported)
+    }
+
     fn close(&self, time: Duration) -> Result<()> {
-        let closed = self.producer.close(time);
-        self.reports.close(time);
-        closed
+        self.report(time, Producer::close, Reports::close)
     }
 }
 
@@ -139,10 +151,10 @@ pub extern "C" fn levada_producer_send_arrow(
 
 /// Writes all that was sent before and waits until it is delivered: with `levada.durability=disk` it is on
 /// the disk then. With a delivery callback, also until that was called for it (unless this is called from
-/// the callback).
+/// the callback); without one, until reports can be polled.
 ///
-/// LEVADA_TIMEOUT: not all was delivered in time, it may still be. Otherwise the first failed delivery that
-/// nobody has looked at. Since 0.1.
+/// LEVADA_TIMEOUT: not all was delivered and reported on in time, it may still be. Otherwise the first failed
+/// delivery that nobody has looked at. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_producer_flush(
     producer: Handle<levada_producer>,
@@ -151,10 +163,7 @@ pub extern "C" fn levada_producer_flush(
 ) -> levada_status {
     call(out_error, || {
         let producer = producer.get()?;
-        let time = timeout(timeout_ms);
-        let flushed = producer.producer.flush(time);
-        producer.reports.settle(time);
-        flushed
+        producer.report(timeout(timeout_ms), Producer::flush, Reports::settle)
     })
 }
 
@@ -172,8 +181,8 @@ pub extern "C" fn levada_producer_close(
 }
 
 /// Closes the producer, for up to `max.block.ms`, if it was not closed before, and frees it. What was not
-/// delivered then is logged. NULL and a second time do nothing. From its own delivery callback it does not
-/// wait for that callback.
+/// delivered then is logged. When this returns, the delivery callback has ended and is not called again; made
+/// from the callback, this one call of it goes on. NULL and a second time do nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -185,6 +194,7 @@ pub extern "C" fn levada_producer_free(producer: Handle<levada_producer>) {
             if let Err(error) = producer.close(time) {
                 tracing::warn!(%error, "a producer was freed with records that could not be delivered");
             }
+            producer.reports.end();
         }
         Ok(())
     });

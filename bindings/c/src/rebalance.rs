@@ -77,7 +77,7 @@ fn tell(
 /// Has `callback` told, with `user_data`, which partitions come and go; NULL ends that. Replaces the one
 /// before.
 ///
-/// LEVADA_INVALID: a consumer without a group. Since 0.1.
+/// LEVADA_INVALID: a consumer without a group. LEVADA_CONFLICT: another thread is in a call. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_consumer_on_rebalance(
     consumer: Handle<levada_consumer>,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -119,7 +120,7 @@ impl Group {
 #[derive(Default)]
 struct State {
     next_number: u64,
-    /// Groups whose records are not all reported.
+    /// Groups whose batch is not settled; with a callback, also those that it was not called for.
     open: BTreeSet<u64>,
     /// Groups whose batch is settled.
     settled: VecDeque<Arc<Group>>,
@@ -139,6 +140,8 @@ struct Caller {
 pub struct Reports {
     state: Mutex<State>,
     changed: Condvar,
+    /// The producer is freed: nobody is called any more.
+    ended: AtomicBool,
     /// `max.block.ms`.
     block_max: Duration,
 }
@@ -148,6 +151,7 @@ impl Reports {
         Arc::new(Reports {
             state: Mutex::default(),
             changed: Condvar::new(),
+            ended: AtomicBool::new(false),
             block_max,
         })
     }
@@ -201,6 +205,9 @@ impl Reports {
 
     fn settled(&self, group: Arc<Group>) {
         let mut state = self.state.lock();
+        if state.caller.is_none() {
+            state.open.remove(&group.number);
+        }
         state.waiting += group.len();
         state.settled.push_back(group);
         self.changed.notify_all();
@@ -235,7 +242,10 @@ impl Reports {
     fn serve(&self, call: Call, user_data: UserData) {
         while let Some(group) = self.next() {
             for row in group.take() {
-                // SAFETY: the program gave the function for this and keeps it until the producer is closed;
+                if self.ended.load(Ordering::Acquire) {
+                    return;
+                }
+                // SAFETY: the program gave the function for this and keeps it until the producer is freed;
                 // the error lives until the end of this turn.
                 unsafe {
                     call(
@@ -248,7 +258,8 @@ impl Reports {
                     );
                 }
             }
-            self.reported([group.number].into_iter());
+            self.state.lock().open.remove(&group.number);
+            self.changed.notify_all();
         }
     }
 
@@ -256,6 +267,9 @@ impl Reports {
     fn next(&self) -> Option<Arc<Group>> {
         let mut state = self.state.lock();
         loop {
+            if self.ended.load(Ordering::Acquire) {
+                return None;
+            }
             if let Some(group) = state.settled.pop_front() {
                 state.waiting = state.waiting.saturating_sub(group.len());
                 self.changed.notify_all();
@@ -268,16 +282,7 @@ impl Reports {
         }
     }
 
-    fn reported(&self, numbers: impl Iterator<Item = u64>) {
-        let mut state = self.state.lock();
-        for number in numbers {
-            state.open.remove(&number);
-        }
-        self.changed.notify_all();
-    }
-
     /// Takes what is settled, or waits for some; `None` when nothing came.
-    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
     pub fn poll(&self, time: Duration) -> Result<Option<levada_reports>> {
         let groups = {
             let mut state = self.state.lock();
@@ -295,40 +300,62 @@ impl Reports {
             std::mem::take(&mut state.settled)
         };
         let rows: Vec<Row> = groups.iter().flat_map(|group| group.take()).collect();
-        self.reported(groups.iter().map(|group| group.number));
         Ok((!rows.is_empty()).then_some(levada_reports { rows }))
     }
 
-    /// Waits until the callback was called for all that was sent before. Without a callback, and on its
-    /// thread, there is nothing to wait for.
+    /// Waits until all that was sent before can be polled, or the callback was called for it. On the
+    /// callback's thread there is nothing to wait for. Timeout when it was not in time.
     #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
-    pub fn settle(&self, time: Duration) {
+    pub fn settle(&self, time: Duration) -> Result<()> {
         let deadline = Instant::now().checked_add(time);
         let mut state = self.state.lock();
-        if state.caller.is_none() || state.is_here() {
-            return;
+        if state.is_here() {
+            return Ok(());
         }
         let last = state.next_number;
         while state.open.first().is_some_and(|number| *number <= last) {
             match deadline {
                 None => self.changed.wait(&mut state),
-                Some(at) if self.changed.wait_until(&mut state, at).timed_out() => return,
+                Some(at) if self.changed.wait_until(&mut state, at).timed_out() => {
+                    return Err(Error::new(
+                        Kind::Timeout,
+                        "not all records were reported on in time, the delivery callback is behind: they may still be",
+                    ));
+                }
                 Some(_) => {}
             }
         }
+        Ok(())
     }
 
     /// Ends the thread once all is reported, and waits for it, unless this is that thread.
-    pub fn close(&self, time: Duration) {
-        self.settle(time);
-        let thread = {
+    pub fn close(&self, time: Duration) -> Result<()> {
+        let settled = self.settle(time);
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+        if settled.is_ok() {
+            self.join();
+        }
+        settled
+    }
+
+    /// Calls nobody any more: waits for a call under way, unless this is made from it.
+    pub fn end(&self) {
+        {
             let mut state = self.state.lock();
             state.closed = true;
+            self.ended.store(true, Ordering::Release);
             self.changed.notify_all();
+        }
+        self.join();
+    }
+
+    fn join(&self) {
+        let thread = {
+            let mut state = self.state.lock();
             let is_here = state.is_here();
-            let is_settled = state.open.is_empty();
-            let thread = state.caller.as_mut().and_then(|c| c.handle.take());
-            thread.filter(|_| !is_here && is_settled)
+            let thread = state.caller.as_mut().filter(|_| !is_here);
+            thread.and_then(|caller| caller.handle.take())
         };
         if let Some(thread) = thread {
             // Its panic was logged by the hook.

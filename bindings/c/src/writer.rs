@@ -263,11 +263,60 @@ pub extern "C" fn levada_writer_send_tracked(
     })
 }
 
+/// The records of one call, as its arrays say them.
+struct Rows<'a> {
+    partition: Option<i32>,
+    keys: Option<(&'a [Data], &'a [usize])>,
+    values: &'a [Data],
+    value_sizes: &'a [usize],
+    timestamps: Option<&'a [i64]>,
+}
+
+impl Rows<'_> {
+    /// `None` beyond the end.
+    fn get(&self, at: usize) -> Option<Result<Message<'_>>> {
+        let value = self.values.get(at).zip(self.value_sizes.get(at))?;
+        let key = self
+            .keys
+            .and_then(|(keys, sizes)| keys.get(at).zip(sizes.get(at)));
+        let ms = self.timestamps.and_then(|t| t.get(at));
+        Some(self.message(key, value, ms.copied().unwrap_or(LEVADA_TIMESTAMP_NOW)))
+    }
+
+    fn message<'a>(
+        &self,
+        key: Option<(&'a Data, &usize)>,
+        (value, value_size): (&'a Data, &usize),
+        timestamp_ms: i64,
+    ) -> Result<Message<'a>> {
+        Ok(Message {
+            partition: self.partition,
+            key: match key {
+                Some((key, size)) => key.get(*size, "the key")?,
+                None => None,
+            },
+            value: value.get(*value_size, "the value")?,
+            timestamp: timestamp_of(timestamp_ms)?,
+            headers: &[],
+        })
+    }
+
+    /// Sends one after the other until one fails; `bulk` has those that were sent.
+    fn send(&self, writer: &levada_writer, bulk: &mut Bulk) -> Result<()> {
+        while let Some(message) = self.get(bulk.len()) {
+            let sent = message.and_then(|message| writer.send(message));
+            bulk.add(sent.map_err(|e| e.at(format_args!("record {}", bulk.len())))?);
+        }
+        Ok(())
+    }
+}
+
 /// Sends `count` records in one call: `values[i]` has `value_sizes[i]` bytes, and so have the keys, which
 /// may be NULL for none; a NULL entry with size 0 is null. `timestamps`, or NULL for now, are milliseconds.
 /// Everything is copied.
 ///
-/// `out_sent`, when not NULL, gets how many were sent, also when this fails: the rest was not. `out_delivery`,
+/// `out_sent`, when not NULL, gets how many were sent, also when this fails: the next one is at fault, and the
+/// rest was not looked at. `out_delivery`,
 /// when not NULL, gets one delivery for all, which belongs to the caller: free it with
 /// levada_delivery_free(). As levada_producer_send(). Since 0.1.
 #[unsafe(no_mangle)]
@@ -288,34 +337,16 @@ pub extern "C" fn levada_writer_send_many(
         let mut bulk = Bulk::default();
         let mut many = || {
             let writer = writer.glance()?;
-            let partition = partition_of(partition)?;
             let keys = keys.get_optional(count, "keys")?;
-            let key_sizes = match keys {
-                Some(_) => key_sizes.get(count, "key_sizes")?,
-                None => &[],
+            let key_sizes = |keys| Ok::<_, Error>((keys, key_sizes.get(count, "key_sizes")?));
+            let rows = Rows {
+                partition: partition_of(partition)?,
+                keys: keys.map(key_sizes).transpose()?,
+                values: values.get(count, "values")?,
+                value_sizes: value_sizes.get(count, "value_sizes")?,
+                timestamps: timestamps.get_optional(count, "timestamps")?,
             };
-            let values = values.get(count, "values")?;
-            let value_sizes = value_sizes.get(count, "value_sizes")?;
-            let timestamps = timestamps.get_optional(count, "timestamps")?;
-            let mut rows = values.iter().zip(value_sizes).enumerate();
-            rows.try_for_each(|(at, (value, value_size))| {
-                let key = keys.and_then(|k| k.get(at)).zip(key_sizes.get(at));
-                let message = Message {
-                    partition,
-                    key: key.map_or(Ok(None), |(key, size)| key.get(*size, "a key"))?,
-                    value: value.get(*value_size, "a value")?,
-                    timestamp: match timestamps.and_then(|t| t.get(at)) {
-                        Some(ms) => timestamp_of(*ms)?,
-                        None => None,
-                    },
-                    headers: &[],
-                };
-                let sent = writer
-                    .send(message)
-                    .map_err(|e| e.at(format_args!("record {at}")))?;
-                bulk.add(sent);
-                Ok(())
-            })
+            rows.send(writer, &mut bulk)
         };
         let outcome = many();
         if let Some(out) = out_sent.get_optional() {

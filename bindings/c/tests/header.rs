@@ -1,5 +1,8 @@
 //! `include/levada.h` is what cbindgen makes of the functions here. `LEVADA_REWRITE=1` writes it anew.
 
+// Tests look at files past the seams of the engine.
+#![allow(clippy::disallowed_methods)]
+
 use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
@@ -80,17 +83,31 @@ fn plain(header: &str) -> String {
             true => comment.clear(),
             false => {
                 text.push_str(&std::mem::take(&mut comment));
-                text.push_str(line);
+                text.push_str(&spelled_out(line, &typedefs));
                 text.push('\n');
             }
         }
     }
-    // An array of `Data` first: its type names the other.
-    text = text.replace("Array_Data ", "const void *const *");
-    for (name, kind) in typedefs {
-        text = text.replace(&format!("{name} "), &kind);
-    }
     squeeze(&text)
+}
+
+/// A line of code with plain types: whole words alone, which may be part of other names.
+fn spelled_out(line: &str, typedefs: &[(String, String)]) -> String {
+    // An array of `Data` first: its type names the other.
+    let mut line = line.replace("Array_Data ", "const void *const *");
+    for (name, kind) in typedefs {
+        let word = format!("{name} ");
+        let mut rest = std::mem::take(&mut line);
+        while let Some(at) = rest.find(&word) {
+            let (before, found) = rest.split_at(at);
+            line.push_str(before);
+            let is_part = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            line.push_str(if is_part { &word } else { kind });
+            rest = found[word.len()..].to_owned();
+        }
+        line.push_str(&rest);
+    }
+    line
 }
 
 /// One empty line at most.

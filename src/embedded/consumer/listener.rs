@@ -68,13 +68,14 @@ impl Listener {
 impl Consumer {
     /// Has `listener` told which partitions come and go; `None` ends that. Replaces the one before.
     ///
-    /// Errors: Invalid without a group.
+    /// Errors: Invalid without a group, Conflict (two threads), Closed.
     pub fn on_rebalance(&self, listener: Option<OnRebalance>) -> Result<()> {
         if listener.is_some() && self.options.group.is_none() {
             return Err(Error::invalid(
                 "a listener of rebalances needs a group: without one partitions do not come and go",
             ));
         }
+        let _state = self.enter()?;
         self.listener.set(listener);
         Ok(())
     }

@@ -63,7 +63,9 @@ impl Consumer {
         self.give_back(&mut state);
         self.arm(&state);
         self.signal.on_set(callback);
-        if self.group_has_news(&state) {
+        // A wake-up, or a close, may have set the signal before it was cleared.
+        let was_set = self.woken.load(Ordering::SeqCst) || self.is_closed();
+        if was_set || self.group_has_news(&state) {
             self.signal.set();
         }
         Ok(())

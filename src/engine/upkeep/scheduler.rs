@@ -13,6 +13,7 @@ use crate::config::BrokerConfig;
 use crate::engine::engine::Engine;
 use crate::error::{Error, Result};
 use crate::log::Stop;
+use crate::thread;
 
 /// How often segments are looked at for their age.
 const ROLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -160,7 +161,6 @@ impl Upkeep {
 }
 
 /// Starts the thread.
-#[allow(clippy::disallowed_methods)] // a thread with a name and an owner
 pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
     let upkeep = engine.upkeep();
     let now = engine.clock().monotonic();
@@ -179,9 +179,7 @@ pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
             let _ = engine.run_job(job);
         }
     };
-    let thread = std::thread::Builder::new()
-        .name("levada-upkeep".into())
-        .spawn(body);
+    let thread = thread::start("levada-upkeep", body);
     *upkeep.thread.lock() = Some(thread.map_err(|e| Error::io("start the upkeep thread", e))?);
     Ok(())
 }
