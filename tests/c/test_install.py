@@ -10,6 +10,37 @@ from harness.matrix import HERE, STATIC_NEEDS
 from harness.tools import ROOT, attempt, links, need, run, silent
 
 MAIN = HERE / "consumer" / "main.c"
+LOADER = """
+#include <dlfcn.h>
+#include <levada.h>
+#include <pthread.h>
+
+/* The thread ends after the library was let go, and the library keeps things for every thread. */
+static void *use(void *name) {
+    levada_status (*open)(const char *, const char *const *, levada_database **, levada_error **);
+    void (*end)(levada_database *);
+    levada_database *database = 0;
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (library == 0) { return name; }
+    *(void **)&open = dlsym(library, "levada_database_open");
+    *(void **)&end = dlsym(library, "levada_database_free");
+    if (open(":memory:", 0, &database, 0) != LEVADA_OK) { return name; }
+    end(database);
+    return dlclose(library) == 0 ? 0 : name;
+}
+
+int main(void) {
+    static char name[] = "SONAME";
+    int round;
+    for (round = 0; round < 3; round++) {
+        pthread_t thread;
+        void *failed = name;
+        if (pthread_create(&thread, 0, use, name) != 0) { return 1; }
+        if (pthread_join(thread, &failed) != 0 || failed != 0) { return 2; }
+    }
+    return 0;
+}
+"""
 
 
 def files(directory: pathlib.Path) -> list[str]:
@@ -154,6 +185,16 @@ def test_a_compiler_alone_is_enough(
     needed = run("readelf", "--dynamic", tmp_path / "program")
     assert "libstdc++" not in needed
     assert "liblevada" not in needed
+
+
+def test_it_may_be_loaded_by_its_name_and_let_go(
+    prefix: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    need("gcc")
+    source, program = tmp_path / "loader.c", tmp_path / "program"
+    source.write_text(LOADER.replace("SONAME", f"liblevada.so.{version().split('.')[0]}"))
+    run("gcc", source, "-I", prefix / "include", "-ldl", "-lpthread", "-o", program)
+    tried(program, tmp_path, prefix / "lib")
 
 
 def test_directories_are_taken_from_the_usual_variables(
