@@ -28,10 +28,14 @@ TOPIC = "bench"
 def program() -> Path:
     """Installs the library and builds the measurements against it."""
     prefix = HOME / "prefix"
-    subprocess.run(["make", "install", f"PREFIX={prefix}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["make", "install", f"PREFIX={prefix}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     packages = ["pkg-config", "--cflags", "--libs", "levada", "rdkafka"]
     path = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
-    flags = subprocess.run(packages, env=path, check=True, capture_output=True, text=True).stdout.split()
+    flags = subprocess.run(
+        packages, env=path, check=True, capture_output=True, text=True
+    ).stdout.split()
     built = HOME / "clib"
     source = ROOT / "benches" / "c" / "clib.c"
     link = [f"-Wl,-rpath,{prefix / 'lib'}", "-o", str(built)]
