@@ -343,6 +343,8 @@ impl Engine {
         if shared.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        // Whoever knows a topic looks it up anew, and hears of this.
+        shared.version.fetch_add(1, Ordering::AcqRel);
         shared.upkeep.stop();
         shared.groups.stop();
         shared.transactions.stop();

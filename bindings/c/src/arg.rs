@@ -16,6 +16,9 @@ use levada::{Error, Result};
 /// unreadable page.
 const LIST_MAX: usize = 1 << 16;
 
+/// Kafka's sizes have 32 bits: a larger one is a mistake, and what it stands for is not looked at.
+const BYTES_MAX: usize = i32::MAX as usize;
+
 /// A NUL-terminated text in UTF-8.
 #[repr(transparent)]
 pub struct Text(*const c_char);
@@ -73,7 +76,7 @@ impl Text {
         }
     }
 
-    /// A path is any bytes.
+    /// A path is any bytes, but not none.
     pub fn path(&self, name: &str) -> Result<&Path> {
         use std::os::unix::ffi::OsStrExt;
         if self.0.is_null() {
@@ -81,6 +84,9 @@ impl Text {
         }
         // SAFETY: as for `text`.
         let text = unsafe { CStr::from_ptr(self.0) };
+        if text.is_empty() {
+            return Err(Error::invalid(format!("{name} is empty: name a place")));
+        }
         Ok(Path::new(std::ffi::OsStr::from_bytes(text.to_bytes())))
     }
 }
@@ -152,14 +158,17 @@ impl Data {
                 _ => Err(null_with_size(name, size)),
             };
         }
-        if size > isize::MAX as usize {
-            return Err(Error::invalid(format!(
-                "{name} of {size} bytes is larger than memory"
-            )));
+        if size > BYTES_MAX {
+            return Err(too_large(name, size));
         }
         // SAFETY: see the head of this file; there are `size` bytes, which nobody changes during the call.
         Ok(Some(unsafe { slice::from_raw_parts(self.0.cast(), size) }))
     }
+}
+
+#[cold]
+fn too_large(name: &str, size: usize) -> Error {
+    Error::invalid(format!("{name} of {size} bytes is larger than any record"))
 }
 
 #[cold]

@@ -57,6 +57,14 @@ pub extern "C" fn levada_database_open(
         let path = path.path("path")?;
         let mut settings = options.settings("options")?;
         let archive_dir = settings.remove(ARCHIVE_DIR).map(PathBuf::from);
+        if archive_dir
+            .as_ref()
+            .is_some_and(|dir| dir.as_os_str().is_empty())
+        {
+            return Err(Error::invalid(format!(
+                "{ARCHIVE_DIR} is empty: name a place, or leave it out"
+            )));
+        }
         let options = OpenOptions {
             settings,
             archive_dir,

@@ -114,7 +114,7 @@ pub extern "C" fn levada_scan_new(
 /// Reads these columns alone, an array of names closed by NULL: `"partition"`, `"offset"`, `"timestamp"`,
 /// `"key"`, `"value"`, `"headers"` and the facts of batches (see docs/archive-format.md).
 ///
-/// LEVADA_INVALID when a stream is taken: no such column. Since 0.1.
+/// LEVADA_INVALID: none; when a stream is taken: no such column. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_scan_columns(
     scan: Handle<levada_scan>,
@@ -122,8 +122,11 @@ pub extern "C" fn levada_scan_columns(
     out_error: Made<levada_error>,
 ) -> levada_status {
     wish(&scan, out_error, |wishes| {
-        let names = names.list("names")?.into_iter().map(str::to_owned);
-        wishes.columns = Some(names.collect());
+        let names = names.list("names")?;
+        if names.is_empty() {
+            return Err(Error::invalid("names has no column: name one at least"));
+        }
+        wishes.columns = Some(names.into_iter().map(str::to_owned).collect());
         Ok(())
     })
 }

@@ -76,6 +76,7 @@ pub struct Consumer {
 
 impl Consumer {
     pub(crate) fn new(engine: Engine, options: ConsumerOptions) -> Result<Consumer> {
+        engine.check_open()?;
         if let Some(group) = &options.group {
             if group.is_empty() {
                 return Err(Error::invalid(

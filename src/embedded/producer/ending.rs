@@ -47,6 +47,7 @@ impl Producer {
 
     /// The first half of [`Producer::commit`]: the decision is durable when this returns.
     pub fn decide_commit(&self, timeout: Duration) -> Result<()> {
+        self.check_open()?;
         let transactional = self.transactional()?;
         let _one = transactional.control();
         if transactional.start_commit()? {
@@ -74,6 +75,11 @@ impl Producer {
     /// Errors: Fenced, Conflict (none is open, or a commit that timed out has come true), Timeout: abort
     /// again.
     pub fn abort(&self, timeout: Duration) -> Result<()> {
+        self.check_open()?;
+        self.give_up(timeout)
+    }
+
+    fn give_up(&self, timeout: Duration) -> Result<()> {
         let transactional = self.transactional()?;
         let _one = transactional.control();
         transactional.seal()?;
@@ -103,7 +109,7 @@ impl Producer {
         if !self.in_transaction() {
             return;
         }
-        match self.abort(timeout) {
+        match self.give_up(timeout) {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), Kind::Fenced | Kind::Closed) => {}
             Err(error) => {

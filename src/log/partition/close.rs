@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use parking_lot::MutexGuard;
+
 use super::Partition;
 use super::open::Writer;
 use crate::disk::{replace, write_atomically};
@@ -14,6 +16,9 @@ use crate::types::Offset;
 /// Snapshots at or below the recovery point that are kept: one more than recovery needs, should the
 /// newest be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
+
+/// How often a close syncs what came in meanwhile, before it fails.
+const ROUNDS_MAX: usize = 16;
 
 impl Partition {
     /// Writes the producer snapshot and the epoch checkpoint where they changed. Syncs first: a
@@ -143,10 +148,7 @@ impl Partition {
     /// they changed, and one of the directory.
     pub fn close(&self) -> Result<()> {
         let _maintaining = self.maintaining.lock();
-        let mut outcome = self.sync().map(drop);
-        // A sync that comes now may write a snapshot for the same offset.
-        let _one_at_a_time = self.syncing.lock();
-        let mut writer = self.writer.lock();
+        let (mut outcome, _one_at_a_time, mut writer) = self.come_to_rest();
         if self.state.read().closed {
             return Ok(());
         }
@@ -162,6 +164,26 @@ impl Partition {
             segment.rest();
         }
         outcome
+    }
+
+    /// Syncs, and keeps others from appending and syncing. Appends that were under way may come in between:
+    /// they are synced in another round.
+    fn come_to_rest(&self) -> (Result<()>, MutexGuard<'_, ()>, MutexGuard<'_, Writer>) {
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            let outcome = self.sync().map(drop);
+            // A sync that comes now may write a snapshot for the same offset.
+            let one_at_a_time = self.syncing.lock();
+            let writer = self.writer.lock();
+            let is_behind = {
+                let state = self.state.read();
+                state.durable < state.appended
+            };
+            if !is_behind || outcome.is_err() || rounds == ROUNDS_MAX {
+                return (outcome, one_at_a_time, writer);
+            }
+        }
     }
 
     /// The small files as a clean opening expects them.
