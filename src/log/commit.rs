@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 /// Something that has appended bytes to sync. The engine's partition is one: it syncs its log, moves
 /// the visible end and wakes those who wait.
