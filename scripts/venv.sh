@@ -2,11 +2,10 @@
 # Makes .venv with a Python that is new enough, and the build tool in it.
 set -euo pipefail
 
+# shellcheck source=scripts/system.sh
+. "$(dirname "$0")/system.sh"
+
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-
-say() { echo "$*" >&2; }
-
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
 find_python() {
     local python
@@ -28,13 +27,10 @@ make_venv() {
     if "$python" -m venv .venv >/dev/null 2>&1; then return; fi
     rm -rf .venv
     # Debian keeps the module `ensurepip` in a package of its own.
-    say "installing python3-venv"
-    if ! command -v apt-get >/dev/null || ! as_root true 2>/dev/null; then
+    system_install python3-venv || {
         say "the module venv is missing: run 'sudo apt-get install python3-venv', then make again"
         return 1
-    fi
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >&2
+    }
     "$python" -m venv .venv
 }
 

@@ -1,7 +1,7 @@
 //! Levada: a Kafka-compatible streaming engine that you can import.
 //!
 //! The layers, from the bottom; imports point down only (`tests/tidy` holds that):
-//! `error types sync clock metrics disk codec config` · `record` · `log protocol` · `archive` · `engine` ·
+//! `error types sync clock metrics thread disk codec config` · `record` · `log protocol` · `archive` · `engine` ·
 //! `embedded client` · `broker` · `cli`.
 
 // Tests may look at the disk and the clock past the seams; the library itself is checked without them.
@@ -14,6 +14,7 @@ pub mod disk;
 pub mod error;
 pub mod metrics;
 pub mod sync;
+pub mod thread;
 pub mod types;
 
 pub mod record;

@@ -16,6 +16,7 @@ use super::listener::{Connections, accept};
 use crate::config::{ListenAddress, Overrides, ServerConfig};
 use crate::embedded::Database;
 use crate::error::{Error, Result};
+use crate::thread;
 
 /// Threads that may wait for a disk, at most.
 const BLOCKING_THREADS_MAX: usize = 64;
@@ -183,6 +184,7 @@ fn runtime(config: &ServerConfig) -> Result<Runtime> {
         .worker_threads(config.threads.unwrap_or(cores.max(2)))
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_name("levada-net")
+        .on_thread_start(thread::deafen)
         .enable_all()
         .build();
     built.map_err(|e| Error::io("start the threads of the server", e))

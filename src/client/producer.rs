@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::cluster::Cluster;
@@ -12,6 +12,7 @@ use crate::codec::compression::{Compression, Level};
 use crate::error::{Code, Error, Result};
 use crate::record::{BatchBuilder, Sticky, partition_for_key};
 use crate::sync::{Condvar, Mutex};
+use crate::thread;
 use crate::types::Timestamp;
 
 /// How records are sent.
@@ -138,9 +139,8 @@ impl Producer {
             done: Condvar::new(),
         });
         let (of_thread, name, own) = (shared.clone(), topic.to_owned(), options.clone());
-        let sender = thread::Builder::new()
-            .name("levada-client-sender".to_owned())
-            .spawn(move || sender::run(cluster, &name, &own, &of_thread))
+        let body = move || sender::run(cluster, &name, &own, &of_thread);
+        let sender = thread::start("levada-client-sender", body)
             .map_err(|e| Error::io("start the sender's thread", e))?;
         Ok(Producer {
             shared,

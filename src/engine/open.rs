@@ -23,6 +23,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::log::{Flusher, Recovered, checkpoint};
 use crate::sync::{Mutex, RwLock};
+use crate::thread;
 use crate::types::{Offset, TopicPartition};
 
 /// How many partitions may be synced at the same time.
@@ -298,8 +299,8 @@ impl Engine {
         let done = Mutex::new(Vec::new());
         let failed: Mutex<Option<Error>> = Mutex::new(None);
         std::thread::scope(|scope| {
-            for _ in 0..threads.min(work.len()) {
-                scope.spawn(|| {
+            for number in 0..threads.min(work.len()) {
+                let recover = || {
                     while let Some(handle) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                         match handle.recover() {
                             Ok(recovered) if recovered == Recovered::default() => {}
@@ -317,7 +318,11 @@ impl Engine {
                             Err(error) => *failed.lock() = Some(error.at(handle.name())),
                         }
                     }
-                });
+                };
+                let name = format!("levada-recover-{number}");
+                if let Err(error) = thread::start_scoped(scope, name, recover) {
+                    *failed.lock() = Some(Error::io("start a thread for recovery", error));
+                }
             }
         });
         match failed.into_inner() {
@@ -377,8 +382,8 @@ impl Engine {
         };
         std::thread::scope(|scope| {
             for number in 0..helpers {
-                let thread = std::thread::Builder::new().name(format!("levada-close-{number}"));
-                if let Err(error) = thread.spawn_scoped(scope, work) {
+                let name = format!("levada-close-{number}");
+                if let Err(error) = thread::start_scoped(scope, name, work) {
                     tracing::warn!(%error, "closing goes on with fewer threads");
                 }
             }

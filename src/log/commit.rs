@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::sync::{Condvar, Mutex};
+use crate::thread;
 
 /// Something that has appended bytes to sync. The engine's partition is one: it syncs its log, moves
 /// the visible end and wakes those who wait.
@@ -49,8 +50,7 @@ impl Flusher {
         let mut handles = Vec::new();
         for number in 0..threads.max(1) {
             let shared = shared.clone();
-            let thread = std::thread::Builder::new().name(format!("levada-flush-{number}"));
-            match thread.spawn(move || shared.serve()) {
+            match thread::start(format!("levada-flush-{number}"), move || shared.serve()) {
                 Ok(handle) => handles.push(handle),
                 Err(error) => tracing::error!(%error, "a flusher thread could not be started"),
             }

@@ -3,26 +3,17 @@
 import json
 import pathlib
 import shutil
-import sys
+
+import toolchains
+from toolchains import run, tool
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "compat"))
-
-from harness import clients  # noqa: E402
-from harness.clients import run, tool  # noqa: E402
-
-CACHE = clients.CACHE.parent / "suites"
+CACHE = toolchains.CACHE / "suites"
 
 
 def whole(name, make):
-    """The directory `name` of the cache, made once: the mark is written last."""
-    target = CACHE / name
-    if not (target / ".complete").exists():
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        make(target)
-        (target / ".complete").touch()
-    return target
+    """The directory `name` of the cache, made once."""
+    return toolchains.whole(CACHE / name, make)
 
 
 def crates(name, version):

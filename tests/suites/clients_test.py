@@ -11,12 +11,16 @@ import collections
 import contextlib
 import os
 import pathlib
+import sys
 import tomllib
 
 import pytest
-from clients_suites import FAILED, PASSED, SUITES, free
+from clients_suites import FAILED, HERE, PASSED, SUITES, free
+from toolchains import Missing
+
+sys.path.insert(0, str(HERE.parent / "compat"))
+
 from harness.broker import serving
-from harness.clients import Missing
 
 KNOWN = tomllib.loads((pathlib.Path(__file__).parent / "clients_known.toml").read_text())
 OTHER = "LEVADA_COMPAT_BOOTSTRAP" in os.environ

@@ -1,7 +1,6 @@
 """What the suites in Java share: jars, programs that may be killed, and the broker they talk to."""
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import signal
@@ -12,41 +11,28 @@ import time
 
 import confluent_kafka as ck
 import pytest
+import toolchains
 from confluent_kafka import admin as adm
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "compat"))
 
-from harness import clients  # noqa: E402
 from harness.broker import binary, until  # noqa: E402
 
-CACHE = clients.CACHE.parent / "suites"
+CACHE = toolchains.CACHE / "suites"
 
 
 def jars(suite):
     """The directory with what the suite's pom names; skips the test where there is no Maven."""
     try:
-        clients.tool("java", "javac", "mvn")
-    except clients.Missing as missing:
+        return toolchains.jars(HERE / suite / "pom.xml", CACHE, suite)
+    except toolchains.Missing as missing:
         pytest.skip(str(missing))
-    pom = HERE / suite / "pom.xml"
-    target = CACHE / f"{suite}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
-    # Fetched whole or not at all: the mark is written last.
-    if not (target / ".complete").exists():
-        goal = "dependency:copy-dependencies"
-        options = ["-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-        clients.run("mvn", "-q", "-B", "-f", str(pom), goal, *options)
-        (target / ".complete").touch()
-    return target
 
 
 def compiled(source, libs):
     """The directory with the classes of a source file."""
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    target = CACHE / f"{source.stem}-{digest}-{libs.name}"
-    if not (target / f"{source.stem}.class").exists():
-        clients.run("javac", "-nowarn", "-d", str(target), "-cp", f"{libs}/*", str(source))
-    return target
+    return toolchains.classes([source], libs, libs.name, CACHE)
 
 
 class Program:

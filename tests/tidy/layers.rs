@@ -6,7 +6,7 @@ use super::source::{Source, rust};
 const RANKS: &[&[&str]] = &[
     &["error", "sync"],
     &["types"],
-    &["clock", "metrics"],
+    &["clock", "metrics", "thread"],
     &["codec", "disk"],
     &["config"],
     &["record"],

@@ -32,7 +32,8 @@ impl Source {
 
     fn new(path: String, text: String) -> Source {
         let code = blank(&text);
-        let tests = match path.starts_with("tests/") || path.starts_with("benches/") {
+        let is_test = path.starts_with("benches/") || format!("/{path}").contains("/tests/");
+        let tests = match is_test {
             true => std::iter::once(0..text.len() + 1).collect(),
             false => test_ranges(&code),
         };

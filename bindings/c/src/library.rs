@@ -46,12 +46,11 @@ pub extern "C" fn levada_version_number() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn levada_has_feature(name: Text) -> bool {
     look(false, || {
-        let has = match name.get("name")? {
-            "archive" => cfg!(feature = "archive"),
-            "broker" => cfg!(feature = "broker"),
-            _ => false,
-        };
-        Ok(has)
+        let parts = [
+            ("archive", cfg!(feature = "archive")),
+            ("broker", cfg!(feature = "broker")),
+        ];
+        Ok(parts.contains(&(name.get("name")?, true)))
     })
 }
 

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use levada::embedded::{Database, TopicHandle};
-use levada::metrics::Times;
 use levada::{Error, Result};
 use serde_json::{Value, json};
 
@@ -12,16 +11,17 @@ pub fn json(database: &Database) -> Result<String> {
     let topics = engine.topics()?;
     let groups = engine.groups().list()?;
     let counters = engine.counters();
+    let (appends, syncs) = (counters.appends.read(), counters.syncs.read());
     let jobs = engine.upkeep().reports();
     let stats = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "cluster_id": engine.cluster_id(),
         "topics": topics.iter().map(|t| topic(t)).collect::<Vec<_>>(),
         "groups": groups.iter().map(|g| &*g.id).collect::<Vec<_>>(),
-        "appends": times(&counters.appends),
+        "appends": {"count": appends.count, "seconds": appends.seconds},
         "appended_records": counters.appended_records.load(Ordering::Relaxed),
         "appended_bytes": counters.appended_bytes.load(Ordering::Relaxed),
-        "syncs": times(&counters.syncs),
+        "syncs": {"count": syncs.count, "seconds": syncs.seconds},
         "sync_failures": counters.sync_failures.load(Ordering::Relaxed),
         "syncs_waiting": engine.syncs_waiting(),
         "jobs": jobs.iter().map(|(job, report)| json!({
@@ -49,11 +49,6 @@ fn topic(topic: &TopicHandle) -> Value {
         })
     });
     json!({"topic": &**topic.name(), "partitions": partitions.collect::<Vec<_>>()})
-}
-
-fn times(times: &Times) -> Value {
-    let read = times.read();
-    json!({"count": read.count, "seconds": read.seconds})
 }
 
 fn recovery(database: &Database) -> Value {

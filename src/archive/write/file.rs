@@ -17,6 +17,7 @@ use super::plan::{Plan, Segment};
 use super::sums::Summed;
 use crate::error::{Error, Result};
 use crate::log::{Aborted, Stop};
+use crate::thread;
 use crate::types::{Offset, TopicId, TopicPartition};
 
 /// What becomes one file.
@@ -130,8 +131,7 @@ fn encode_all(
                     }
                 }
             };
-            let thread = std::thread::Builder::new().name(format!("levada-archive-{first}"));
-            let spawned = thread.spawn_scoped(scope, work);
+            let spawned = thread::start_scoped(scope, format!("levada-archive-{first}"), work);
             spawned.map_err(|e| Error::io("start an archive thread", e))?;
             workers.push(got);
         }

@@ -148,7 +148,8 @@ impl Consumer {
                 false => T::default(),
             };
             let now = clock.monotonic();
-            if !is_nothing(&found) || now >= deadline || self.woken.swap(false, Ordering::SeqCst) {
+            // A wake-up is over with the poll that gives nothing for it, also one that would not have waited.
+            if !is_nothing(&found) || self.woken.swap(false, Ordering::SeqCst) || now >= deadline {
                 return Ok(found);
             }
             if self.is_closed() {

@@ -10,6 +10,7 @@ use super::lane::Lane;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::sync::{Condvar, Mutex};
+use crate::thread;
 
 #[derive(Default)]
 struct Work {
@@ -43,7 +44,6 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    #[allow(clippy::disallowed_methods)] // a thread with a name and an owner
     pub(super) fn start(clock: Arc<dyn Clock>, linger: Duration) -> Result<Arc<Sender>> {
         let sender = Arc::new(Sender {
             clock,
@@ -53,9 +53,7 @@ impl Sender {
             thread: Mutex::new(None),
         });
         let body = sender.clone();
-        let thread = std::thread::Builder::new()
-            .name("levada-sender".into())
-            .spawn(move || body.run());
+        let thread = thread::start("levada-sender", move || body.run());
         let thread = thread.map_err(|e| Error::io("start the producer's thread", e))?;
         *sender.thread.lock() = Some(thread);
         Ok(sender)

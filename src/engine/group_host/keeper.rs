@@ -11,6 +11,7 @@ use super::pulse::Pulse;
 use crate::engine::engine::Shared;
 use crate::engine::groups::{Heartbeat, LeaveRequest};
 use crate::error::{Error, Result};
+use crate::thread;
 
 /// The keeper looks at least this often.
 const ROUND_MAX: Duration = Duration::from_millis(1000);
@@ -45,13 +46,10 @@ impl Groups {
     }
 
     /// Wakes the keeper's thread, which is started where there is none.
-    #[allow(clippy::disallowed_methods)] // a thread with a name and an owner
     fn wake(&self, engine: &Arc<Shared>, keeper: &mut Keeper) -> Result<()> {
         if keeper.thread.is_none() && !keeper.stopped {
             let engine = Arc::downgrade(engine);
-            let thread = std::thread::Builder::new()
-                .name("levada-groups".into())
-                .spawn(move || run(engine));
+            let thread = thread::start("levada-groups", move || run(engine));
             keeper.thread =
                 Some(thread.map_err(|e| Error::io("start the group keeper's thread", e))?);
             self.keeping.store(true, Ordering::Relaxed);

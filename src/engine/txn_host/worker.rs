@@ -7,18 +7,16 @@ use super::host::{State, Transactions, now};
 use super::queue::{Queue, Work};
 use crate::engine::engine::Shared;
 use crate::error::{Code, Error, Result};
+use crate::thread;
 
 impl Transactions {
-    #[allow(clippy::disallowed_methods)] // a thread with a name and an owner
     pub(super) fn start_thread(&self) -> Result<()> {
         let mut thread = self.thread.lock();
         if thread.is_some() || self.queue.is_stopped() {
             return Ok(());
         }
         let (engine, queue) = (self.weak(), self.queue.clone());
-        let started = std::thread::Builder::new()
-            .name("levada-txn".into())
-            .spawn(move || run(&engine, &queue));
+        let started = thread::start("levada-txn", move || run(&engine, &queue));
         let started =
             started.map_err(|e| Error::io("start the transaction coordinator's thread", e))?;
         *thread = Some(started);

@@ -12,6 +12,7 @@ use crate::engine::engine::Engine;
 use crate::error::{Error, Result};
 use crate::log::Stop;
 use crate::sync::{Condvar, Mutex};
+use crate::thread;
 
 /// How often segments are looked at for their age.
 const ROLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -159,7 +160,6 @@ impl Upkeep {
 }
 
 /// Starts the thread.
-#[allow(clippy::disallowed_methods)] // a thread with a name and an owner
 pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
     let upkeep = engine.upkeep();
     let now = engine.clock().monotonic();
@@ -178,9 +178,7 @@ pub(in crate::engine) fn start(engine: &Engine) -> Result<()> {
             let _ = engine.run_job(job);
         }
     };
-    let thread = std::thread::Builder::new()
-        .name("levada-upkeep".into())
-        .spawn(body);
+    let thread = thread::start("levada-upkeep", body);
     *upkeep.thread.lock() = Some(thread.map_err(|e| Error::io("start the upkeep thread", e))?);
     Ok(())
 }

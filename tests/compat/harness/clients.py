@@ -1,50 +1,22 @@
 """Which clients there are, what each needs, and how its program is built and called."""
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 
+import toolchains
+from toolchains import ROOT, Missing, run, tool
+
 HERE = pathlib.Path(__file__).resolve().parent.parent
-ROOT = HERE.parent.parent
-CACHE = (
-    pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    / "levada"
-    / "compat"
-)
+CACHE = toolchains.CACHE / "compat"
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
-
-
-class Missing(Exception):
-    """A toolchain that is not here."""
-
-
-def tool(*names):
-    for name in names:
-        if shutil.which(name) is None:
-            raise Missing(f"{name} is not installed")
-
-
-def run(*command, cwd=HERE, **environment):
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stdout[-2000:]}{done.stderr[-4000:]}")
-    return done.stdout
 
 
 def python(program, package):
@@ -60,12 +32,10 @@ def python(program, package):
 
 def go(program, module):
     def build():
-        tool("go")
-        source, target = HERE / "go", CACHE / "go"
-        target.mkdir(parents=True, exist_ok=True)
-        run("go", "build", "-o", str(target / program), f"./{program}", cwd=source)
+        source = HERE / "go"
+        built = toolchains.go_program(source / program, CACHE / "go" / program)
         version = re.search(rf"{re.escape(module)} v(\S+)", (source / "go.mod").read_text())
-        return version[1], [str(target / program)]
+        return version[1], [str(built)]
 
     return build
 
@@ -89,18 +59,10 @@ def rust():
 
 def node(program, package):
     def build():
-        tool("node", "npm")
         source = HERE / "node"
-        lock = (source / "package-lock.json").read_bytes()
-        target = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-        target.mkdir(parents=True, exist_ok=True)
-        for file in [*source.glob("*.js"), *source.glob("package*.json")]:
-            shutil.copy(file, target)
-        # Installed whole or not at all: the mark is written last.
-        if not (target / ".installed").exists():
-            run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=target)
-            (target / ".installed").touch()
-        version = json.loads(lock)["packages"][f"node_modules/{package}"]["version"]
+        target = toolchains.node_program(source, CACHE)
+        lock = json.loads((source / "package-lock.json").read_text())
+        version = lock["packages"][f"node_modules/{package}"]["version"]
         return version, ["node", str(target / program)]
 
     return build
@@ -109,7 +71,7 @@ def node(program, package):
 def libraries():
     """Kafka's jars and the version of its client among them."""
     given = os.environ.get("LEVADA_KAFKA_LIBS")
-    libs = given or run(str(ROOT / "scripts" / "kafka-libs.sh"), cwd=ROOT).strip()
+    libs = given or run(str(ROOT / "scripts" / "kafka-libs.sh")).strip()
     if not libs:
         raise Missing("java or mvn is not installed")
     found = next(pathlib.Path(libs).glob("kafka-clients-*.jar"))
@@ -142,13 +104,9 @@ def shared_classes(libs, version):
 
 
 def java():
-    tool("javac")
     libs, version = libraries()
-    source = HERE / "java" / "Client.java"
-    target = CACHE / f"java-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}-{version}"
-    if not (target / "Client.class").exists():
-        run("javac", "-nowarn", "-d", str(target), "-cp", f"{libs}/*", str(source))
-    return version, [*JAVA, "-cp", f"{target}:{libs}/*", "Client"]
+    classes = toolchains.classes([HERE / "java" / "Client.java"], libs, version, CACHE)
+    return version, [*JAVA, "-cp", f"{classes}:{libs}/*", "Client"]
 
 
 def console():

@@ -1,0 +1,3 @@
+module levada/examples/ffi
+
+go 1.21

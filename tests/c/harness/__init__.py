@@ -1,0 +1,1 @@
+"""How the tests of the C library build programs against an installed copy of it, and run them."""
