@@ -1,7 +1,7 @@
 //! Levada: a Kafka-compatible streaming engine that you can import.
 //!
 //! The layers, from the bottom; imports point down only (`tests/tidy` holds that):
-//! `error types clock metrics thread disk codec config` · `record` · `log protocol` · `archive` · `engine` ·
+//! `error types sync clock metrics thread disk codec config` · `record` · `log protocol` · `archive` · `engine` ·
 //! `embedded client` · `broker` · `cli`.
 
 // Tests may look at the disk and the clock past the seams; the library itself is checked without them.
@@ -13,6 +13,7 @@ pub mod config;
 pub mod disk;
 pub mod error;
 pub mod metrics;
+pub mod sync;
 pub mod thread;
 pub mod types;
 

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 
 use super::catalog::{ArchivedFile, Catalog, catalog_prefix, data_name, data_prefix, file_name};
 use super::compare::differences;
@@ -13,6 +12,7 @@ use super::store::BlobStore;
 use super::write::{Plan, Segment, WriteRequest, missing, write_file};
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Aborted, ColdStore, SealedSegment, Stop};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 
 /// Sealed segments of one partition, as Parquet files in a store.

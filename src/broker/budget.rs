@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::control::{Control, Order};
+use crate::sync::Mutex;
 
 /// How long one who wants memory waits before somebody silent is closed for it.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::answer::Answer;
@@ -16,6 +15,7 @@ use super::context::Context;
 use super::refuse;
 use crate::error::{Code, Error, Result};
 use crate::protocol::ApiKey;
+use crate::sync::Mutex;
 
 /// The faults of one server; see [`Server::faults`](super::Server::faults). A server that is started
 /// again has none.

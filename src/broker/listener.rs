@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use rustix::net::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -14,6 +13,7 @@ use super::connection::Connection;
 use super::context::Context;
 use super::control::{Control, Order};
 use super::server::Listening;
+use crate::sync::Mutex;
 
 /// After an accept that failed, for lack of file descriptors usually.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

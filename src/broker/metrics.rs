@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::metrics::Times;
 use crate::protocol::ApiKey;
+use crate::sync::Mutex;
 
 #[derive(Debug, Default)]
 pub(super) struct ApiMetrics {

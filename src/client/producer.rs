@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::cluster::Cluster;
 use super::sender;
 use crate::clock::Clock;
 use crate::codec::compression::{Compression, Level};
 use crate::error::{Code, Error, Result};
 use crate::record::{BatchBuilder, Sticky, partition_for_key};
+use crate::sync::{Condvar, Mutex};
 use crate::thread;
 use crate::types::Timestamp;
 

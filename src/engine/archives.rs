@@ -4,8 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::parts::ColdStores;
 use crate::archive::store::LocalStore;
 use crate::archive::{PartitionArchive, ReadCache, Retain, Segment, remove_topic};
@@ -13,6 +11,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::{ColdStore, NoColdStore, Partition, SealedSegment, Stop};
+use crate::sync::Mutex;
 use crate::types::{Offset, Timestamp, TopicId, TopicPartition};
 
 /// Footers and page indexes of archive files that are kept in memory, over all partitions.

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::partition::PartitionHandle;
 use super::wait::{WaiterId, Wake};
 use crate::error::{Error, Result};
+use crate::sync::Mutex;
 use crate::types::Offset;
 
 /// Called once with an answer, on the thread that has it: often the one that synced. Must be quick and

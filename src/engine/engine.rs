@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Mutex, RwLock};
 use regex::Regex;
 
 use super::counters::Counters;
@@ -20,6 +19,7 @@ use super::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::config::{BrokerConfig, Overrides, is_internal_topic};
 use crate::error::{Code, Error, Result};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{ProducerId, TopicId};
 
 /// Producer ids are taken from the metadata in blocks of this size, so that few of them cost a sync.

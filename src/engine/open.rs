@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
-
 use super::engine::{Engine, ProducerIds, Shared, closed};
 use super::group_host::Groups;
 use super::groups::{AssignorKind, ClassicSettings, GroupSettings, MigrationPolicy};
@@ -24,6 +22,7 @@ use crate::config::{Assignor, BrokerConfig, Overrides};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::log::{Flusher, Recovered, checkpoint};
+use crate::sync::{Mutex, RwLock};
 use crate::thread;
 use crate::types::{Offset, TopicPartition};
 

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
-
 use super::parts::Parts;
 use super::wait::{WaiterId, Waiters, Wake};
 use crate::config::TopicConfig;
@@ -15,6 +13,7 @@ use crate::log::{
     Append, Appended, Chunk, Commit, Ends, Opened, Partition, PartitionOptions, Read, Recovered,
 };
 use crate::record::{Rules, blamed};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
 /// What the checkpoints say of a partition that is not open.

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::sync::{Condvar, Mutex};
 use crate::thread;
-use parking_lot::{Condvar, Mutex};
 
 /// Something that has appended bytes to sync. The engine's partition is one: it syncs its log, moves
 /// the visible end and wakes those who wait.

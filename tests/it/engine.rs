@@ -12,10 +12,10 @@ use levada::engine::groups::OffsetCommit;
 use levada::engine::{ConfigOp, EngineBuilder, Job, NewTopic};
 use levada::log::Append;
 use levada::record::{BatchBuilder, BuildOptions, control_batch};
+use levada::sync::Mutex;
 use levada::types::{
     IsolationLevel, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp, TopicPartition,
 };
-use parking_lot::Mutex;
 
 const WAIT: Duration = Duration::from_secs(20);
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use levada::disk::{DirectoryLock, Disk, Entry, FaultyDisk, File, Open};
-use parking_lot::Mutex;
+use levada::sync::Mutex;
 
 type Hook = Box<dyn FnMut(&str, &str) + Send>;
 

@@ -4,7 +4,7 @@
 use super::source::{Source, rust};
 
 const RANKS: &[&[&str]] = &[
-    &["error"],
+    &["error", "sync"],
     &["types"],
     &["clock", "metrics", "thread"],
     &["codec", "disk"],

@@ -14,8 +14,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use levada::sync::{RwLock, RwLockWriteGuard};
 use levada::{Error, Result};
-use parking_lot::{RwLock, RwLockWriteGuard};
 
 use crate::fork::Birth;
 

@@ -1,7 +1,7 @@
 //! Headers of records that are sent.
 
+use levada::sync::Mutex;
 use levada::{Error, Result};
-use parking_lot::Mutex;
 
 use crate::arg::{Data, Made, Text};
 use crate::enter::call;

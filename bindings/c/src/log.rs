@@ -9,8 +9,8 @@ use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
+use levada::sync::{RwLock, RwLockWriteGuard};
 use levada::{Error, Result};
-use parking_lot::{RwLock, RwLockWriteGuard};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 
 use levada::embedded::OffsetCommit;
+use levada::sync::Mutex;
 use levada::types::{Offset, TopicPartition};
 use levada::{Error, Result};
-use parking_lot::Mutex;
 
 use crate::arg::{Made, Text, c_string};
 use crate::enter::call;

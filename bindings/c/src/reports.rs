@@ -8,11 +8,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use levada::embedded::Delivery;
+use levada::sync::{Condvar, Mutex};
 use levada::{Error, Kind, Result};
-use parking_lot::{Condvar, Mutex};
 
 use crate::error::levada_error;
 use crate::handle::{Handle, Lent, View, kinds};
@@ -305,27 +305,24 @@ impl Reports {
 
     /// Waits until all that was sent before can be polled, or the callback was called for it. On the
     /// callback's thread there is nothing to wait for. Timeout when it was not in time.
-    #[allow(clippy::disallowed_methods)] // a deadline of the caller's thread
     pub fn settle(&self, time: Duration) -> Result<()> {
-        let deadline = Instant::now().checked_add(time);
         let mut state = self.state.lock();
         if state.is_here() {
             return Ok(());
         }
         let last = state.next_number;
-        while state.open.first().is_some_and(|number| *number <= last) {
-            match deadline {
-                None => self.changed.wait(&mut state),
-                Some(at) if self.changed.wait_until(&mut state, at).timed_out() => {
-                    return Err(Error::new(
-                        Kind::Timeout,
-                        "not all records were reported on in time, the delivery callback is behind: they may still be",
-                    ));
-                }
-                Some(_) => {}
-            }
+        let is_behind = |state: &mut State| state.open.first().is_some_and(|n| *n <= last);
+        match self
+            .changed
+            .wait_while_for(&mut state, is_behind, time)
+            .timed_out()
+        {
+            false => Ok(()),
+            true => Err(Error::new(
+                Kind::Timeout,
+                "not all records were reported on in time, the delivery callback is behind: they may still be",
+            )),
         }
-        Ok(())
     }
 
     /// Ends the thread once all is reported, and waits for it, unless this is that thread.

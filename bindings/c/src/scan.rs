@@ -1,8 +1,8 @@
 //! A topic as one Arrow stream over archive and live log.
 
 use levada::embedded::Database;
+use levada::sync::Mutex;
 use levada::{Error, Result};
-use parking_lot::Mutex;
 
 use crate::arg::{Made, Text, Texts};
 use crate::arrow::{self, Stream};

@@ -26,7 +26,7 @@ mod made {
     use levada::broker::Server;
     use levada::config::Overrides;
     use levada::embedded::Database;
-    use parking_lot::Mutex;
+    use levada::sync::Mutex;
 
     /// Locked by calls that end it, which may take long.
     pub struct Running(Mutex<Server>);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use levada::embedded::{Bulk, Delivery, Message, Producer, Sent, TopicWriter};
+use levada::sync::Mutex;
 use levada::types::Timestamp;
 use levada::{Error, Result};
-use parking_lot::Mutex;
 
 use crate::arg::{Array, Data, Made, Out, Text};
 use crate::delivery::levada_delivery;

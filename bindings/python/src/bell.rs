@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use levada::sync::Mutex;
 use pyo3::prelude::*;
 
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! What Python wants to hear of rebalances.
 
 use levada::embedded::Rebalance;
+use levada::sync::Mutex;
 use levada::types::TopicPartition;
 use levada::{Error, Result};
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 

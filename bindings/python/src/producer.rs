@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use levada::embedded::{Flush, Message, Producer, ProducerOptions, Sent, TopicWriter};
+use levada::sync::Mutex;
 use levada::types::Timestamp;
 use levada::{Error, Kind};
-use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;

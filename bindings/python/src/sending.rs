@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use levada::embedded::{Bulk, Producer, TopicWriter};
+use levada::sync::Mutex;
 use levada::{Error, Kind};
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::arrow::ArrowRows;

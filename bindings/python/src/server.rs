@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use levada::broker::{Faults, Server, api_of, code_of};
-use parking_lot::Mutex;
+use levada::sync::Mutex;
 use pyo3::prelude::*;
 
 use crate::convert::settings;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use bytes::buf::{Buf, Reader};
-use parking_lot::Mutex;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -14,6 +13,7 @@ use super::super::layout::BLOCK_BYTES;
 use super::super::store::Blob;
 use crate::codec::crc32c::crc32c;
 use crate::error::{Error, Result};
+use crate::sync::Mutex;
 
 /// Reads of up to this many blocks are remembered: the facts of a batch lie side by side.
 const REMEMBERED_BLOCKS: usize = 4;

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::cursor::Cursor;
 use super::file::ArchiveFile;
+use crate::sync::Mutex;
 use crate::types::Offset;
 
 /// Bounded by bytes (descriptions) and number (cursors, each with a few pages decoded).

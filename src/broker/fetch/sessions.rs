@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::partition::Wanted;
 use super::session::Session;
 use crate::error::{Code, Error, Result};
+use crate::sync::Mutex;
 
 /// A session unused for that long may be forgotten for a new one.
 const EVICT_AFTER: Duration = Duration::from_secs(120);

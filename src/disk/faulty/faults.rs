@@ -2,9 +2,8 @@
 
 use std::io;
 
-use parking_lot::Mutex;
-
 use super::random::Random;
+use crate::sync::Mutex;
 
 /// The error that a failing call answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::faults::{Fault, Faults, Injector};
 use super::node::Node;
@@ -13,6 +12,7 @@ use super::random::Random;
 use super::tree::Tree;
 use crate::disk::{DirectoryLock, Disk, Entry, File, Open};
 use crate::error::Result;
+use crate::sync::Mutex;
 
 /// A disk in memory.
 ///

@@ -4,12 +4,12 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
 
 use super::content::Content;
 use super::faults::Injector;
 use super::pending::Pending;
 use super::random::Random;
+use crate::sync::RwLock;
 
 #[derive(Debug)]
 pub(super) struct Node {

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::ahead::Ahead;
 use super::assigned::Assigned;
 use super::commit::first_due;
@@ -16,6 +14,7 @@ use super::rebalance::Membership;
 use super::wishes::Wishes;
 use crate::engine::{Engine, Signal};
 use crate::error::{Error, Kind, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::types::{TopicId, TopicPartition};
 
 /// What the consumer should read.

@@ -4,11 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::Consumer;
 use super::consumer::Guard;
 use crate::error::{Error, Kind, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::types::TopicPartition;
 
 /// What happened to the partitions that a listener is told of.

@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::budget::Budget;
 use super::delivery::{BatchDelivery, Placed};
 use super::failures::Failures;
 use crate::engine::{PartitionHandle, WaiterId, Wake};
 use crate::error::{Error, Result};
+use crate::sync::Mutex;
 use crate::types::Offset;
 
 /// A batch that is appended.

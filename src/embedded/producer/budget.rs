@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::delivery::OnDelivered;
+use crate::sync::{Condvar, Mutex};
 
 /// Counts bytes that are taken in and not delivered. Taking never waits; whoever finds the budget
 /// exceeded waits in [`Budget::wait_for_room`] before taking more.

@@ -5,10 +5,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::split::Refused;
 use crate::error::{Error, Kind, Result};
+use crate::sync::{Condvar, Mutex};
 use crate::types::{Offset, Timestamp, TopicPartition};
 
 /// Where a record went.

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::delivery::BatchDelivery;
 use crate::error::{Error, Result};
+use crate::sync::Mutex;
 
 /// How many failed batches are remembered; the newest push the oldest out.
 const REMEMBERED_MAX: usize = 64;

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::ack::{AckQueue, Pending};
 use super::budget::Budget;
 use super::delivery::{BatchDelivery, Delivery, Placed};
@@ -20,6 +18,7 @@ use crate::engine::txn::ProducerIdentity;
 use crate::error::{Code, Error, Kind, Result};
 use crate::log::{Append, Appended};
 use crate::record::{BatchBuilder, BuildOptions, Rules};
+use crate::sync::Mutex;
 use crate::types::{LeaderEpoch, Timestamp};
 
 /// Bytes are taken from the budget in steps of this size, so that a record costs no shared counter.

@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::producer::Producer;
 use super::topic::TopicWriter;
 use crate::error::Result;
+use crate::sync::Mutex;
 
 impl Producer {
     /// Calls `callback` when what [`Producer::try_send`] found full has room: a lane of a topic, or
@@ -58,14 +59,14 @@ impl Producer {
 /// Calls back when so many are done.
 struct Last {
     left: AtomicUsize,
-    callback: parking_lot::Mutex<Option<OnDelivered>>,
+    callback: Mutex<Option<OnDelivered>>,
 }
 
 impl Last {
     fn new(count: usize, callback: OnDelivered) -> Last {
         Last {
             left: AtomicUsize::new(count),
-            callback: parking_lot::Mutex::new(Some(callback)),
+            callback: Mutex::new(Some(callback)),
         }
     }
 

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
-
 use super::budget::Budget;
 use super::bulk::Bulk;
 use super::delivery::Delivery;
@@ -20,6 +18,7 @@ use super::transaction::Transactional;
 use crate::engine::Engine;
 use crate::engine::txn::ProducerIdentity;
 use crate::error::{Error, Kind, Result};
+use crate::sync::RwLock;
 use crate::types::{ProducerEpoch, ProducerId, Timestamp};
 
 /// A record to send, borrowed.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::delivery::OnDelivered;
 use super::lane::Lane;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::sync::{Condvar, Mutex};
 use crate::thread;
 
 #[derive(Default)]

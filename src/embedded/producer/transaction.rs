@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard, RwLock};
-
 use super::failures::Failures;
 use super::options::ProducerOptions;
 use crate::embedded::consumer::GroupMetadata;
@@ -14,6 +12,7 @@ use crate::engine::groups::{CommitRequest, OffsetCommit, TransactionalCommit};
 use crate::engine::txn::{AddRequest, ClientVersion, EndRequest, InitRequest, ProducerIdentity};
 use crate::engine::{Engine, OffsetsRequest};
 use crate::error::{Code, Error, Kind, Result};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 use crate::types::TopicPartition;
 
 #[derive(Clone, Debug)]

@@ -5,8 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 use super::pulse::Pulse;
 use super::store;
 use super::ticket::CommitTicket;
@@ -18,6 +16,7 @@ use crate::engine::groups::{
     Heartbeat, HeartbeatAnswer, LeaveRequest, Now, OffsetCommit, OffsetOutcome, Plan,
 };
 use crate::error::{Error, Result};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::types::TopicPartition;
 
 /// The engine's groups. Nothing is read or started before the first call that needs a group.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use crate::engine::wait::Signal;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Shared by the consumer, which polls, and the keeper, which sends heartbeats meanwhile and takes the
 /// member out of the group when it stops polling (`max.poll.interval.ms`).

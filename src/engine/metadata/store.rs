@@ -7,8 +7,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
 use super::image::MetadataImage;
 use super::load;
 use super::records::MetadataRecord;
@@ -18,6 +16,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::log::{Append, Partition};
 use crate::record::{BatchBuilder, BuildOptions};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{Offset, Timestamp, TopicId};
 
 /// What opening the metadata needs.

@@ -7,8 +7,6 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::ending::Ending;
 use super::queue::Queue;
 use super::store;
@@ -19,6 +17,7 @@ use crate::engine::groups::Now;
 use crate::engine::table::TopicHandle;
 use crate::engine::txn::{Coordinator, Plan, TxnSettings};
 use crate::error::{Error, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::types::Offset;
 
 /// The engine's transactions. Nothing is read or started before the first call, except where the last

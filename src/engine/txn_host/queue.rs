@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use crate::engine::wait::Wake;
 use crate::error::Result;
+use crate::sync::{Condvar, Mutex};
 use crate::types::Offset;
 
 /// What would make its caller wait.

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::jobs::{Job, JobReport};
 use crate::config::BrokerConfig;
 use crate::engine::engine::Engine;
 use crate::error::{Error, Result};
 use crate::log::Stop;
+use crate::sync::{Condvar, Mutex};
 use crate::thread;
 
 /// How often segments are looked at for their age.

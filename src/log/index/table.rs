@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use crate::disk::{Disk, Open};
 use crate::error::{Error, Result};
 use crate::log::files::read_whole;
+use crate::sync::Mutex;
 
 /// No index may be larger: Kafka's `segment.index.bytes` is an `int`.
 const FILE_BYTES_MAX: u64 = i32::MAX as u64;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::MutexGuard;
-
 use super::Partition;
 use super::open::Writer;
 use crate::disk::{replace, write_atomically};
 use crate::error::{Error, Result};
 use crate::log::producers::{list_snapshots, snapshot_path};
 use crate::log::segment::Segment;
+use crate::sync::MutexGuard;
 use crate::types::Offset;
 
 /// Snapshots at or below the recovery point that are kept: one more than recovery needs, should the

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
-
 use super::options::{PartitionOptions, Recovered};
 use super::state::State;
 use crate::config::TopicConfig;
@@ -14,6 +12,7 @@ use crate::error::Result;
 use crate::log::producers::ProducerStates;
 use crate::log::recover;
 use crate::log::segment::{Growth, Place, Segment};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{Offset, Timestamp, TopicPartition};
 
 /// The log of one partition. Shared by reference between threads: appends queue on one lock, reads

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 
 use super::{Found, Growth, Indexes, Place, Tail};
 use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::log::names::{self, Part};
+use crate::sync::{Mutex, RwLock};
 use crate::types::{Offset, Timestamp};
 
 /// What can be had again by opening the file.

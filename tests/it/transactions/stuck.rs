@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use levada::disk::{DirectoryLock, Disk, Entry, File, Open};
 use levada::error::Result;
-use parking_lot::{Condvar, Mutex};
+use levada::sync::{Condvar, Mutex};
 
 #[derive(Debug)]
 pub struct Stuck {

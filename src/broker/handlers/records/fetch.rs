@@ -7,8 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::broker::answer::{Answer, Reply};
 use crate::broker::call::Call;
 use crate::broker::context::Context;
@@ -16,6 +14,7 @@ use crate::broker::fetch::{Limits, Place, Reading, Session, Wanted};
 use crate::error::{Code, Error, Result};
 use crate::protocol::MessageWriter;
 use crate::protocol::messages::fetch::{FetchRequest, FetchResponse, FetchableTopicResponse};
+use crate::sync::Mutex;
 use crate::types::{IsolationLevel, TopicId};
 
 /// The epoch of a request without a session, or one that ends its session.
