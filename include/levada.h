@@ -1791,7 +1791,7 @@ levada_status levada_scan_new(struct levada_database *database,
  * Reads these columns alone, an array of names closed by NULL: `"partition"`, `"offset"`, `"timestamp"`,
  * `"key"`, `"value"`, `"headers"` and the facts of batches (see docs/archive-format.md).
  *
- * LEVADA_INVALID when a stream is taken: no such column. Since 0.1.
+ * LEVADA_INVALID: none; when a stream is taken: no such column. Since 0.1.
  */
 levada_status levada_scan_columns(struct levada_scan *scan,
                                   const char *const *names,
