@@ -98,6 +98,7 @@ impl<'a, T> MutexGuard<'a, T> {
     }
 }
 
+/// Whoever borrows from a guard holds it: it is empty only while `unlocked` or a wait has it for themselves.
 #[cold]
 fn not_held() -> ! {
     unreachable!("a guard is used by nobody while its mutex is unlocked")
