@@ -52,12 +52,14 @@ mod built_in {
 
     use arrow_array::RecordBatchIterator;
     use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
+    use arrow_schema::ArrowError;
     use levada::archive::arrow::{Binary, Columns};
     use levada::embedded::{Bound, Consumer, Database, Producer, ScanOptions};
     use levada::types::{IsolationLevel, Offset, Timestamp};
     use levada::{Error, Result};
 
     use super::{Stream, check_layout};
+    use crate::enter::caught;
     use crate::scan::{Limit, Wishes};
 
     pub type ArrowArrayStream = FFI_ArrowArrayStream;
@@ -99,8 +101,13 @@ mod built_in {
 
         /// Sends the rows; gives how many.
         pub fn send(self, producer: &Producer, topic: &str, keep_partitions: bool) -> Result<u64> {
-            let batches = RecordBatchStreamReader::try_new(self.0)
+            let mut batches = RecordBatchStreamReader::try_new(self.0)
                 .map_err(|e| Error::invalid("the Arrow stream cannot be read").at(e))?;
+            // Arrow's library panics at arrays that are not what their schema says.
+            let batches = std::iter::from_fn(move || {
+                let next = caught(|| batches.next());
+                next.unwrap_or_else(|text| Some(Err(ArrowError::CDataInterface(text))))
+            });
             let sent = producer.send_arrow(topic, batches, keep_partitions)?;
             Ok(sent.len() as u64)
         }

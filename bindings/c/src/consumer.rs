@@ -228,8 +228,9 @@ pub extern "C" fn levada_consumer_wakeup(consumer: Handle<levada_consumer>) {
 pub type levada_ready_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Has `callback` called once, with `user_data`, when a poll may find something: records, a change in the
-/// group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
-/// back. Poll at least every second in a group.
+/// group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting,
+/// and if that gives nothing, leave a callback and come back. Poll at least every second in a group, and where
+/// subscribed topics have yet to be made.
 ///
 /// LEVADA_INVALID: no callback. LEVADA_CONFLICT: another thread is in a call. Since 0.1.
 #[unsafe(no_mangle)]

@@ -28,7 +28,7 @@ pub fn silence_panics() {
                 .name()
                 .is_some_and(|name| name.starts_with("levada-"));
             match is_ours || INSIDE.get() {
-                true => tracing::error!(%panic, "a defect, please report it"),
+                true => tracing::error!(%panic, "the library panicked"),
                 false => before(panic),
             }
         }));
@@ -61,21 +61,28 @@ pub fn look<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
 /// Runs `body`; a panic becomes Internal.
 #[inline]
 pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    caught(body).unwrap_or_else(|text| {
+        Err(Error::internal(format!(
+            "a defect, please report it: {text}"
+        )))
+    })
+}
+
+/// Runs `body`; a panic becomes its text.
+#[inline]
+pub fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
     let outer = INSIDE.replace(true);
     // What `body` touches is behind locks that do not poison, or is dropped with it.
     let outcome = catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(outer);
-    outcome.unwrap_or_else(|panic| Err(defect(&*panic)))
+    outcome.map_err(|panic| text(&*panic))
 }
 
 #[cold]
-fn defect(panic: &(dyn std::any::Any + Send)) -> Error {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    Error::internal(format!("a defect, please report it: {text}"))
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ pub extern "C" fn levada_settings_value(
 }
 
 /// Where the value at `index` comes from, as Kafka names it: `"DYNAMIC_TOPIC_CONFIG"`,
-/// `"DEFAULT_CONFIG"`; NULL beyond the end.
+/// `"STATIC_BROKER_CONFIG"`, `"DEFAULT_CONFIG"`; NULL beyond the end.
 ///
 /// Borrowed: valid until `settings` is freed. Since 0.1.
 #[unsafe(no_mangle)]

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 
 use levada::Result;
-use levada::config::{Scope, check_topic_name, effective, is_internal_topic};
+use levada::config::{Scope, Source, check_topic_name, effective, is_internal_topic};
 use levada::embedded::{ConfigOp, NewTopic, TopicHandle};
 use levada::types::{Offset, Timestamp};
 
@@ -240,6 +240,15 @@ pub extern "C" fn levada_topic_free(topic: Handle<levada_topic>) {
     drop(topic.free());
 }
 
+/// As Kafka's tools name the source of a setting.
+const fn kafka_name(source: Source) -> &'static str {
+    match source {
+        Source::Own => "DYNAMIC_TOPIC_CONFIG",
+        Source::Broker => "STATIC_BROKER_CONFIG",
+        Source::Default => "DEFAULT_CONFIG",
+    }
+}
+
 /// Every setting of a topic, with the value that counts and where it comes from.
 ///
 /// The settings belong to the caller: free them with levada_settings_free(). LEVADA_NOT_FOUND. Since 0.1.
@@ -258,7 +267,7 @@ pub extern "C" fn levada_topic_settings(
         let entries = effective(Scope::Topic, topic.overrides(), &engine.broker_settings());
         let rows = entries
             .into_iter()
-            .map(|e| (e.key.name, e.value, e.source.name()));
+            .map(|e| (e.key.name, e.value, kafka_name(e.source)));
         out.set(handle::make(levada_settings::new(rows)));
         Ok(())
     })

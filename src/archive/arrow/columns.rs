@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, LargeBinaryBuilder};
-use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions,
-    TimestampMicrosecondArray,
+use arrow_array::builder::GenericByteBuilder;
+use arrow_array::types::{
+    BinaryType, ByteArrayType, ByteViewType, LargeBinaryType, LargeUtf8Type, Utf8Type,
 };
-use arrow_buffer::NullBufferBuilder;
+use arrow_array::{
+    Array, ArrayRef, BinaryViewArray, GenericByteViewArray, Int32Array, Int64Array, RecordBatch,
+    RecordBatchOptions, StringViewArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{ArrowNativeType, NullBufferBuilder};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 
@@ -232,7 +235,7 @@ impl RowColumns {
                 .headers
                 .as_mut()
                 .ok_or_else(missing)?
-                .finish(header_element())?,
+                .finish(header_element(self.binary), self.binary)?,
         })
     }
 }
@@ -250,27 +253,37 @@ pub(crate) fn push_micros(micros: &mut Vec<i64>, nulls: &mut NullBufferBuilder, 
     }
 }
 
-/// Copies into one run where views are not wanted.
+/// Bytes as they are asked for: copied into one run where views are not wanted.
 pub(crate) fn as_asked(views: BinaryViewArray, binary: Binary) -> Result<ArrayRef> {
-    let bytes: usize = (0..views.len())
-        .map(|at| views.views()[at] as u32 as usize)
-        .sum();
     match binary {
         Binary::View => Ok(Arc::new(views)),
-        Binary::Small => {
-            if bytes > i32::MAX as usize {
-                return Err(Error::invalid(
-                    "more than 2 GiB of values in one batch of type Binary: ask for LargeBinary or BinaryView",
-                ));
-            }
-            let mut copy = BinaryBuilder::with_capacity(views.len(), bytes);
-            views.iter().for_each(|value| copy.append_option(value));
-            Ok(Arc::new(copy.finish()))
-        }
-        Binary::Large => {
-            let mut copy = LargeBinaryBuilder::with_capacity(views.len(), bytes);
-            views.iter().for_each(|value| copy.append_option(value));
-            Ok(Arc::new(copy.finish()))
-        }
+        Binary::Small => copied::<_, BinaryType>(&views),
+        Binary::Large => copied::<_, LargeBinaryType>(&views),
     }
+}
+
+/// The same for text.
+pub(crate) fn as_asked_text(views: StringViewArray, binary: Binary) -> Result<ArrayRef> {
+    match binary {
+        Binary::View => Ok(Arc::new(views)),
+        Binary::Small => copied::<_, Utf8Type>(&views),
+        Binary::Large => copied::<_, LargeUtf8Type>(&views),
+    }
+}
+
+fn copied<V, B>(views: &GenericByteViewArray<V>) -> Result<ArrayRef>
+where
+    V: ByteViewType,
+    V::Native: AsRef<V::Native>,
+    B: ByteArrayType<Native = V::Native>,
+{
+    let bytes: usize = views.views().iter().map(|v| *v as u32 as usize).sum();
+    if B::Offset::from_usize(bytes).is_none() {
+        return Err(Error::invalid(
+            "more than 2 GiB of values in one batch of type Binary: ask for LargeBinary or BinaryView",
+        ));
+    }
+    let mut copy = GenericByteBuilder::<B>::with_capacity(views.len(), bytes);
+    views.iter().for_each(|value| copy.append_option(value));
+    Ok(Arc::new(copy.finish()))
 }

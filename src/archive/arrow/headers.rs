@@ -6,6 +6,8 @@ use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, FieldRef};
 
+use super::columns::{as_asked, as_asked_text};
+use super::schema::Binary;
 use super::views::{Source, Views, internal};
 use crate::error::{Error, Result};
 use crate::record::Headers;
@@ -55,12 +57,13 @@ impl HeaderRows {
         Ok(exact)
     }
 
-    /// The column; `element` is its list's element, with the metadata that its place wants.
-    pub fn finish(&mut self, element: FieldRef) -> Result<ArrayRef> {
+    /// The column; `element` is its list's element, of the types of `binary`, with the metadata that its
+    /// place wants.
+    pub fn finish(&mut self, element: FieldRef, binary: Binary) -> Result<ArrayRef> {
         let ends = std::mem::replace(&mut self.ends, vec![0]);
         self.count = 0;
-        let keys: ArrayRef = Arc::new(self.keys.finish_string()?);
-        let values: ArrayRef = Arc::new(self.values.finish_binary()?);
+        let keys = as_asked_text(self.keys.finish_string()?, binary)?;
+        let values = as_asked(self.values.finish_binary()?, binary)?;
         let DataType::Struct(fields) = element.data_type() else {
             return Err(Error::internal("headers are not a list of pairs"));
         };

@@ -8,7 +8,9 @@ mod schema;
 mod views;
 
 pub use aborted::AbortedRanges;
-pub(crate) use columns::{BatchBytes, Chunked, PLAIN_BATCH_BYTES_MAX, as_asked, push_micros};
+pub(crate) use columns::{
+    BatchBytes, Chunked, PLAIN_BATCH_BYTES_MAX, as_asked, as_asked_text, push_micros,
+};
 pub use convert::{ConvertOptions, Converter, Window};
 pub(crate) use headers::HeaderRows;
 pub use schema::{Binary, Column, Columns};

@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// How keys and values lie in memory.
+/// How keys and values lie in memory, those of headers too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binary {
     /// `BinaryView`: no copy.
@@ -66,6 +66,14 @@ impl Binary {
             Binary::View => DataType::BinaryView,
             Binary::Small => DataType::Binary,
             Binary::Large => DataType::LargeBinary,
+        }
+    }
+
+    fn text_type(self) -> DataType {
+        match self {
+            Binary::View => DataType::Utf8View,
+            Binary::Small => DataType::Utf8,
+            Binary::Large => DataType::LargeUtf8,
         }
     }
 }
@@ -122,17 +130,13 @@ impl Columns {
 /// The zone is written as Iceberg and Parquet readers give it back.
 pub(crate) const UTC: &str = "UTC";
 
-/// `key` and `value` of one header; header values stay views whatever the columns are.
-pub(crate) fn header_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("key", DataType::Utf8View, false),
-        Field::new("value", DataType::BinaryView, true),
-    ])
-}
-
-pub(crate) fn header_element() -> Arc<Field> {
-    let element = DataType::Struct(header_fields());
-    Arc::new(Field::new("element", element, false))
+/// A header's name and value.
+pub(crate) fn header_element(binary: Binary) -> Arc<Field> {
+    let pair = Fields::from(vec![
+        Field::new("key", binary.text_type(), false),
+        Field::new("value", binary.data_type(), true),
+    ]);
+    Arc::new(Field::new("element", DataType::Struct(pair), false))
 }
 
 pub(crate) fn field(column: Column, binary: Binary) -> Field {
@@ -145,6 +149,6 @@ pub(crate) fn field(column: Column, binary: Binary) -> Field {
             Field::new(name, micros, true)
         }
         Column::Key | Column::Value => Field::new(name, binary.data_type(), true),
-        Column::Headers => Field::new(name, DataType::List(header_element()), false),
+        Column::Headers => Field::new(name, DataType::List(header_element(binary)), false),
     }
 }

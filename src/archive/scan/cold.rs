@@ -11,7 +11,8 @@ use arrow_array::{
 use arrow_schema::DataType;
 
 use super::super::arrow::{
-    Binary, Column, Columns, ConvertOptions, Window, as_asked, header_element, internal,
+    Binary, Column, Columns, ConvertOptions, Window, as_asked, as_asked_text, header_element,
+    internal,
 };
 use super::super::layout::C;
 use super::super::read::{ArchiveFile, Place, RowReader};
@@ -182,7 +183,7 @@ impl ColdRows {
         as_asked(views.clone(), self.options.binary)
     }
 
-    /// The same list without the file's field ids, which are part of its type.
+    /// The same list as it is wanted, without the file's field ids, which are part of its type.
     fn headers(&self, rows: &RecordBatch) -> Result<ArrayRef> {
         let list = self.column(rows, C::Headers)?.as_list_opt::<i32>();
         let list = list.ok_or_else(|| self.wrong(C::Headers))?;
@@ -190,11 +191,21 @@ impl ColdRows {
             .values()
             .as_struct_opt()
             .ok_or_else(|| self.wrong(C::Headers))?;
-        let element = header_element();
+        let [keys, values] = pairs.columns() else {
+            return Err(self.wrong(C::Headers));
+        };
+        let (keys, values) = (keys.as_string_view_opt(), values.as_binary_view_opt());
+        let (keys, values) = keys.zip(values).ok_or_else(|| self.wrong(C::Headers))?;
+        let binary = self.options.binary;
+        let columns = vec![
+            as_asked_text(keys.clone(), binary)?,
+            as_asked(values.clone(), binary)?,
+        ];
+        let element = header_element(binary);
         let DataType::Struct(fields) = element.data_type() else {
             return Err(self.wrong(C::Headers));
         };
-        let pairs = StructArray::try_new(fields.clone(), pairs.columns().to_vec(), None);
+        let pairs = StructArray::try_new(fields.clone(), columns, None);
         let pairs: ArrayRef = Arc::new(pairs.map_err(internal)?);
         let list = ListArray::try_new(element, list.offsets().clone(), pairs, None);
         Ok(Arc::new(list.map_err(internal)?))

@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
 
-use super::super::arrow::{BatchBytes, HeaderRows, UTC, Views, internal, push_micros};
+use super::super::arrow::{BatchBytes, Binary, HeaderRows, UTC, Views, internal, push_micros};
 use super::super::layout::{C, header_element, schema};
 use crate::codec::compression::Compression;
 use crate::config::TimestampType;
@@ -217,7 +217,7 @@ impl ArchiveRows {
         arrays.push(Arc::new(micros.with_timezone(UTC)));
         arrays.push(Arc::new(self.keys.finish_binary()?));
         arrays.push(Arc::new(self.values.finish_binary()?));
-        arrays.push(self.headers.finish(header_element())?);
+        arrays.push(self.headers.finish(header_element(), Binary::View)?);
         arrays.push(Arc::new(self.timestamp_types.finish_string()?));
         arrays.push(Arc::new(Int32Array::from(std::mem::take(
             &mut self.leader_epochs,
