@@ -183,8 +183,13 @@ static void many_in_one_call(levada_database *database) {
   flush(producer);
 
   assign(consumer, "many", 0, LEVADA_OFFSET_NONE);
-  OK(levada_consumer_seek_to_beginning(consumer, "many", 0, &error));
-  levada_batch *batch = poll_batch(consumer, 0);
+  levada_batch *batch = NULL;
+  /* A poll gives some of what is there, not always all. */
+  for (int tries = 0; levada_batch_count(batch) != 7 && tries < 50; tries++) {
+    levada_batch_free(batch);
+    OK(levada_consumer_seek_to_beginning(consumer, "many", 0, &error));
+    batch = poll_batch(consumer, 0);
+  }
   CHECK(levada_batch_count(batch) == 7);
   expect_key(batch, 0, "a", 1);
   expect_key(batch, 1, NULL, 0);
