@@ -164,7 +164,7 @@ static void bench_fread(const char *directory, long records) {
 }
 
 static levada_consumer *consumer_of(levada_database *database) {
-  const char *options[] = {"auto.offset.reset", "earliest", "max.poll.records", "100000", NULL};
+  const char *options[] = {"auto.offset.reset", "earliest", "max.poll.records", "10000", NULL};
   const char *topics[] = {TOPIC, NULL};
   levada_consumer *consumer = NULL;
   levada_error *error = NULL;
