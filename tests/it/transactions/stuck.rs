@@ -75,7 +75,9 @@ impl File for StuckFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut slow = self.switch.slow.lock();
-        self.switch.changed.wait_while(&mut slow, |slow| *slow);
+        while *slow {
+            self.switch.changed.wait(&mut slow);
+        }
         drop(slow);
         self.under.sync()
     }
