@@ -595,7 +595,7 @@ const char *levada_settings_value(const struct levada_settings *settings, size_t
 
 /**
  * Where the value at `index` comes from, as Kafka names it: `"DYNAMIC_TOPIC_CONFIG"`,
- * `"DEFAULT_CONFIG"`; NULL beyond the end.
+ * `"STATIC_BROKER_CONFIG"`, `"DEFAULT_CONFIG"`; NULL beyond the end.
  *
  * Borrowed: valid until `settings` is freed. Since 0.1.
  */
@@ -1454,8 +1454,9 @@ void levada_consumer_wakeup(struct levada_consumer *consumer);
 
 /**
  * Has `callback` called once, with `user_data`, when a poll may find something: records, a change in the
- * group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting, and if that gives nothing, leave a callback and come
- * back. Poll at least every second in a group.
+ * group, a wake-up; at the latest when the consumer is closed or freed. For event loops: poll without waiting,
+ * and if that gives nothing, leave a callback and come back. Poll at least every second in a group, and where
+ * subscribed topics have yet to be made.
  *
  * LEVADA_INVALID: no callback. LEVADA_CONFLICT: another thread is in a call. Since 0.1.
  */

@@ -95,6 +95,8 @@ fn what_is_sent_is_polled_and_scanned() {
         };
         let scan = db.scan("t", options).unwrap();
         assert_eq!(scan.schema(), polled[0].schema());
+        let has_views = format!("{:?}", scan.schema()).contains("View");
+        assert_eq!(has_views, binary == Binary::View, "headers too");
         let scanned: Vec<_> = scan.map(Result::unwrap).collect();
         assert_eq!(rows(&scanned), expected, "{binary:?}");
     }

@@ -152,7 +152,8 @@ fn rows_of(batch: &RecordBatch) -> Vec<Row> {
     let headers = |row: usize| {
         let list = lists.value(row);
         let pairs = list.as_struct();
-        let keys = pairs.column(0).as_string_view();
+        let keys = cast(pairs.column(0), &DataType::Utf8View).unwrap();
+        let keys = keys.as_string_view();
         let each = 0..pairs.len();
         each.map(|at| (keys.value(at).to_owned(), cells(pairs.column(1), at)))
             .collect()
