@@ -779,7 +779,7 @@ const char *levada_topic_name(const struct levada_topic *topic);
 const char *levada_topic_id(const struct levada_topic *topic);
 
 /**
- * When the topic was made, in milliseconds since 1970 UTC.
+ * When the topic was made, in milliseconds since 1970 UTC; -1 when `topic` is NULL or freed.
  *
  * Since 0.1.
  */
@@ -1075,7 +1075,8 @@ levada_status levada_producer_flush(struct levada_producer *producer,
 
 /**
  * Flushes, aborts a transaction that is open, and ends the producer's threads; later calls give
- * LEVADA_CLOSED. A second close does nothing. Reports that were not polled can still be polled.
+ * LEVADA_CLOSED. A second close waits for what the first had no time for. Reports that were not polled can still
+ * be polled.
  *
  * As levada_producer_flush(). Since 0.1.
  */
@@ -1084,9 +1085,9 @@ levada_status levada_producer_close(struct levada_producer *producer,
                                     struct levada_error **out_error);
 
 /**
- * Closes the producer, for up to `max.block.ms`, if it was not closed before, and frees it. What was not
- * delivered then is logged. When this returns, the delivery callback has ended and is not called again; made
- * from the callback, this one call of it goes on. NULL and a second time do nothing.
+ * Closes the producer, for up to `max.block.ms`, and frees it. What was not delivered then is logged. When this
+ * returns, the delivery callback has ended and is not called again; made from the callback, this one call of it
+ * goes on. NULL and a second time do nothing.
  *
  * Since 0.1.
  */
@@ -1956,7 +1957,8 @@ levada_status levada_group_describe(struct levada_database *database,
 const char *levada_group_state(const struct levada_group *group);
 
 /**
- * How often the group has changed (KIP-848: the group epoch; of a classic group its generation).
+ * How often the group has changed (KIP-848: the group epoch; of a classic group its generation); -1 when
+ * `group` is NULL or freed.
  *
  * Since 0.1.
  */

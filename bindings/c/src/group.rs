@@ -106,7 +106,8 @@ pub extern "C" fn levada_group_state(group: View<levada_group>) -> *const c_char
     group.get().map_or(std::ptr::null(), |g| g.state.as_ptr())
 }
 
-/// How often the group has changed (KIP-848: the group epoch; of a classic group its generation).
+/// How often the group has changed (KIP-848: the group epoch; of a classic group its generation); -1 when
+/// `group` is NULL or freed.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]

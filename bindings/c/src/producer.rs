@@ -168,7 +168,8 @@ pub extern "C" fn levada_producer_flush(
 }
 
 /// Flushes, aborts a transaction that is open, and ends the producer's threads; later calls give
-/// LEVADA_CLOSED. A second close does nothing. Reports that were not polled can still be polled.
+/// LEVADA_CLOSED. A second close waits for what the first had no time for. Reports that were not polled can still
+/// be polled.
 ///
 /// As levada_producer_flush(). Since 0.1.
 #[unsafe(no_mangle)]
@@ -180,9 +181,9 @@ pub extern "C" fn levada_producer_close(
     call(out_error, || producer.get()?.close(timeout(timeout_ms)))
 }
 
-/// Closes the producer, for up to `max.block.ms`, if it was not closed before, and frees it. What was not
-/// delivered then is logged. When this returns, the delivery callback has ended and is not called again; made
-/// from the callback, this one call of it goes on. NULL and a second time do nothing.
+/// Closes the producer, for up to `max.block.ms`, and frees it. What was not delivered then is logged. When this
+/// returns, the delivery callback has ended and is not called again; made from the callback, this one call of it
+/// goes on. NULL and a second time do nothing.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -172,7 +172,7 @@ pub extern "C" fn levada_topic_id(topic: View<levada_topic>) -> *const c_char {
     of(topic, std::ptr::null(), |t| t.id.as_ptr())
 }
 
-/// When the topic was made, in milliseconds since 1970 UTC.
+/// When the topic was made, in milliseconds since 1970 UTC; -1 when `topic` is NULL or freed.
 ///
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -251,10 +251,10 @@ impl Producer {
     }
 
     /// Flushes and ends the producer's thread; a transaction that is open is aborted. A second close
-    /// does nothing.
+    /// waits for what the first had no time for.
     pub fn close(&self, timeout: Duration) -> Result<()> {
-        self.end(timeout)
-            .map_or(Ok(()), |flush| flush.wait(timeout))
+        let flush = self.end(timeout).unwrap_or_else(|| self.on_its_way());
+        flush.wait(timeout)
     }
 
     /// The same for a caller that waits in slices. From here on the producer is closed; what was sent

@@ -246,7 +246,7 @@ static void in_memory(void) {
   OK(levada_archive_run(one, "t", 0, true, NULL, &error));
   levada_consumer *consumer = new_consumer(one, NULL);
   assign(consumer, "t", 0, 0);
-  levada_batch *batch = poll_batch(consumer, 100);
+  levada_batch *batch = poll_together(consumer, "t", 0, 0, 10);
   CHECK(has_value(batch, 9, "9"));
   levada_batch_free(batch);
   levada_consumer_free(consumer);

@@ -55,7 +55,7 @@ static void sent(levada_producer *producer, const char *topic, rows of, bool kee
 static levada_batch *read_all(levada_database *database, const char *topic, int32_t partition, size_t count) {
   levada_consumer *consumer = new_consumer(database, NULL);
   assign(consumer, topic, partition, 0);
-  levada_batch *batch = poll_batch(consumer, 0);
+  levada_batch *batch = poll_together(consumer, topic, partition, 0, count);
   CHECK(levada_batch_count(batch) == count);
   levada_consumer_free(consumer);
   return batch;

@@ -45,8 +45,8 @@ static void work(const char *dir, const char *name) {
   fill(database, "own", 0, 10);
   levada_consumer *consumer = new_consumer(database, NULL);
   assign(consumer, "own", 0, 0);
-  levada_batch *batch = poll_batch(consumer, 100);
-  CHECK(levada_batch_count(batch) >= 10 && has_value(batch, 9, "9"));
+  levada_batch *batch = poll_together(consumer, "own", 0, 0, 10);
+  CHECK(has_value(batch, 9, "9"));
   levada_batch_free(batch);
   levada_consumer_free(consumer);
   close_database(database);
@@ -111,7 +111,8 @@ static void the_parent_goes_on(const char *dir) {
   made.consumer = new_consumer(made.database, NULL);
   made.list = positions();
   assign(made.consumer, "t", 0, 0);
-  made.batch = poll_batch(made.consumer, 2);
+  made.batch = poll_together(made.consumer, "t", 0, 0, 2);
+  OK(levada_consumer_seek(made.consumer, "t", 0, 2, &error));
   OK(levada_writer_send_tracked(made.writer, 0, 0, NULL, NULL, 0, "v", 1, &made.delivery, &error));
   pid_t child = fork();
   CHECK(child >= 0);

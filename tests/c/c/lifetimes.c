@@ -28,7 +28,7 @@ static all make_all(const char *dir) {
   made.writer = new_writer(made.producer, "t");
   made.consumer = new_consumer(made.database, GROUP);
   assign(made.consumer, "t", 0, 0);
-  made.batch = poll_batch(made.consumer, 3);
+  made.batch = poll_together(made.consumer, "t", 0, 0, 3);
   OK(levada_writer_send_tracked(made.writer, 0, 0, NULL, NULL, 0, "v", 1, &made.delivery, &error));
   OK(levada_scan_new(made.database, "t", &made.scan, &error));
   OK(levada_server_start(made.database, ANY_PORT, &made.server, &error));
@@ -187,6 +187,25 @@ static void results(const char *dir) {
   }
 }
 
+/* A close that had no time is taken up by the next one. */
+static void closed_in_two_steps(const char *dir) {
+  levada_database *database = open_database(dir, "orders");
+  for (int turn = 0; turn < 20; turn++) {
+    levada_producer *producer = new_producer(database, NULL);
+    levada_writer *writer = new_writer(producer, "t");
+    levada_delivery *delivery = NULL;
+    OK(levada_writer_send_tracked(writer, 0, 0, NULL, NULL, 0, "v", 1, &delivery, &error));
+    levada_status status = levada_producer_close(producer, 0, NULL);
+    CHECK(status == LEVADA_OK || status == LEVADA_TIMEOUT);
+    OK(levada_producer_close(producer, LONG, &error));
+    OK(levada_delivery_wait(delivery, 0, &error));
+    levada_delivery_free(delivery);
+    levada_writer_free(writer);
+    levada_producer_free(producer);
+  }
+  close_database(database);
+}
+
 int main(int argc, char **argv) {
   const char *dir = begin(argc, argv);
   every_kind_first_and_last(dir);
@@ -194,5 +213,6 @@ int main(int argc, char **argv) {
   outliving_their_makers(dir);
   after_a_close(dir);
   results(dir);
+  closed_in_two_steps(dir);
   return end();
 }

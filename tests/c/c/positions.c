@@ -154,7 +154,7 @@ static void pauses(levada_database *database) {
   list = positions();
   add(list, "p", 1, LEVADA_OFFSET_NONE);
   OK(levada_consumer_resume(consumer, list, &error));
-  levada_batch *batch = poll_batch(consumer, 100);
+  levada_batch *batch = poll_together(consumer, "p", 1, 0, RECORDS);
   CHECK(levada_batch_count(batch) == RECORDS);
   CHECK(levada_batch_partition(batch, 0) == 1 && levada_batch_partition(batch, RECORDS - 1) == 1);
   levada_batch_free(batch);

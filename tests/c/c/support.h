@@ -154,6 +154,17 @@ static inline levada_batch *poll_batch(levada_consumer *consumer, size_t records
   return batch;
 }
 
+/* So many records at least, from `offset` on, in one batch. A poll gives some of what is there, not always all. */
+static inline levada_batch *poll_together(levada_consumer *consumer, const char *topic,
+                                          int32_t partition, int64_t offset, size_t count) {
+  for (;;) {
+    OK(levada_consumer_seek(consumer, topic, partition, offset, &error));
+    levada_batch *batch = poll_batch(consumer, 0);
+    if (levada_batch_count(batch) >= count) return batch;
+    levada_batch_free(batch);
+  }
+}
+
 /* Nothing is there to be read. */
 static inline void poll_nothing(levada_consumer *consumer) {
   char place;
