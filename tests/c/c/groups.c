@@ -58,6 +58,7 @@ static void a_member(levada_database *database) {
   CHECK(levada_group_member_partitions(group, 1) == NULL);
   /* A member's list goes with its group. */
   levada_group_free(group);
+  levada_group_free(group);
   CHECK(levada_positions_count(partitions) == 0);
 
   OK(levada_consumer_commit(consumer, NULL, &error));

@@ -194,6 +194,7 @@ static void commits(levada_database *database) {
   CHECK(levada_commit_is_done(commit));
   CHECK(committed(consumer, 0) == 2);
   levada_commit_free(commit);
+  levada_commit_free(commit);
   OK(levada_consumer_commit_async(consumer, list, NULL, &error));
   OK(levada_consumer_commit_async(consumer, list, &commit, &error));
   levada_commit_free(commit);

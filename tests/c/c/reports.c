@@ -66,6 +66,7 @@ static void on_every_record(levada_database *database) {
   OK(levada_producer_poll(producer, -1, &reports, &error));
   CHECK(levada_reports_count(reports) == 1 && levada_reports_tag(reports, 0) == &tags[0]);
   levada_reports_free(reports);
+  levada_reports_free(reports);
   OK(levada_producer_poll(producer, -1, &reports, &error));
   CHECK(reports == NULL);
   levada_writer_free(writer);

@@ -94,6 +94,7 @@ static void every_way_of_a_record(levada_database *database) {
   levada_delivery *delivery = NULL;
   OK(levada_writer_send_tracked(writer, 0, 0, headers, "k", 1, "t", 1, &delivery, &error));
   levada_headers_free(headers);
+  levada_headers_free(headers);
   flush(producer);
   OK(levada_delivery_wait(delivery, LONG, &error));
   CHECK(levada_delivery_is_done(delivery));
