@@ -2,7 +2,7 @@ import os
 import pathlib
 
 import pytest
-from harness.library import Library, installed
+from harness.installation import Library, installed
 
 
 @pytest.fixture(scope="session")

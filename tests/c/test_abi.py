@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 from harness import abi
-from harness.library import Library, version
+from harness.installation import Library, version
 from harness.tools import ROOT, need, run
 
 LISTING = ROOT / "bindings" / "c" / "abi.txt"

@@ -3,7 +3,7 @@
 import pathlib
 
 import pytest
-from harness.library import Library
+from harness.installation import Library
 from harness.matrix import BUILDS, Build
 
 LEAK = """

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 import confluent_kafka as ck
 import levada
 import pytest
-from harness.library import Library
+from harness.installation import Library
 from harness.matrix import WARNINGS
 from harness.tools import ROOT, need, run
 

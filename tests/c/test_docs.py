@@ -5,7 +5,7 @@ import re
 
 import levada
 import pytest
-from harness.library import Library
+from harness.installation import Library
 from harness.matrix import STATIC_NEEDS
 from harness.tools import ROOT, need, run, silent
 

@@ -15,7 +15,7 @@ import duckdb
 import levada
 import pyarrow  # type: ignore[import-untyped]
 import pytest
-from harness.library import Library
+from harness.installation import Library
 from harness.matrix import Build
 from harness.tools import ROOT, attempt, need, run
 
@@ -30,20 +30,20 @@ SECONDS_MAX = 60
 class Toolchain:
     """The installed library and Arrow C++, for compilers and for programs that run."""
 
-    library: Library
+    installed: Library
     arrow: pathlib.Path
 
     @property
     def pkg_config(self) -> dict[str, str]:
-        return {"PKG_CONFIG_PATH": f"{self.library.lib / 'pkgconfig'}:{self.arrow}"}
+        return {"PKG_CONFIG_PATH": f"{self.installed.lib / 'pkgconfig'}:{self.arrow}"}
 
     @property
     def environment(self) -> dict[str, str]:
         """As if all of it were where compilers look."""
         return self.pkg_config | {
-            "CPATH": str(self.library.include),
-            "LIBRARY_PATH": str(self.library.lib),
-            "LD_RUN_PATH": f"{self.library.lib}:{self.arrow}",
+            "CPATH": str(self.installed.include),
+            "LIBRARY_PATH": str(self.installed.lib),
+            "LD_RUN_PATH": f"{self.installed.lib}:{self.arrow}",
         }
 
     def build(self, source: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import toolchains
-from harness.library import Library
+from harness.installation import Library
 
 FFI = toolchains.ROOT / "examples" / "ffi"
 CACHE = toolchains.CACHE / "ffi"

@@ -4,7 +4,7 @@ import itertools
 import pathlib
 
 import pytest
-from harness.library import Library
+from harness.installation import Library
 from harness.matrix import DRIVERS
 from harness.tools import ROOT, need, run
 

@@ -5,7 +5,7 @@ import shlex
 import shutil
 
 import pytest
-from harness.library import Library, make, once, version
+from harness.installation import Library, make, once, version
 from harness.matrix import HERE, STATIC_NEEDS
 from harness.tools import ROOT, attempt, links, need, run, silent
 

@@ -4,7 +4,7 @@ import pathlib
 import re
 
 import pytest
-from harness.library import Library, version
+from harness.installation import Library, version
 from harness.matrix import STATIC_NEEDS
 from harness.tools import links, need, run, silent
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .library import Library
+from .installation import Library
 from .tools import attempt, links, need, run, silent
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
