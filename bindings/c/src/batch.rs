@@ -82,16 +82,17 @@ impl levada_batch {
         }
     }
 
+    /// The part that holds the record at `index`; `None` beyond the end.
     #[inline]
     fn part(&self, index: usize) -> Option<&Part> {
-        match self.parts.as_slice() {
-            [only] => Some(only),
-            parts => parts.get(
-                parts
-                    .partition_point(|p| p.before <= index)
-                    .checked_sub(1)?,
-            ),
+        if index >= self.count {
+            return None;
         }
+        let behind = match self.parts.as_slice() {
+            [_] => 1,
+            parts => parts.partition_point(|p| p.before <= index),
+        };
+        self.parts.get(behind.checked_sub(1)?)
     }
 
     #[inline]
@@ -173,7 +174,7 @@ pub extern "C" fn levada_batch_count(batch: View<levada_batch>) -> usize {
 pub extern "C" fn levada_batch_topic(batch: View<levada_batch>, index: usize) -> *const c_char {
     look(std::ptr::null(), || {
         let batch = batch.glance()?;
-        let part = batch.part(index).filter(|_| index < batch.count);
+        let part = batch.part(index);
         Ok(part.ok_or_else(beyond)?.topic.as_ptr())
     })
 }
@@ -185,7 +186,7 @@ pub extern "C" fn levada_batch_topic(batch: View<levada_batch>, index: usize) ->
 pub extern "C" fn levada_batch_partition(batch: View<levada_batch>, index: usize) -> i32 {
     look(-1, || {
         let batch = batch.glance()?;
-        let part = batch.part(index).filter(|_| index < batch.count);
+        let part = batch.part(index);
         Ok(part.ok_or_else(beyond)?.batch.topic_partition().partition)
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use levada::embedded::{Consumer, ConsumerOptions};
-use levada::types::Offset;
+use levada::types::{Offset, TopicPartition};
 use levada::{Error, Result};
 
 use crate::arg::{Made, Text, Texts, timeout};
@@ -281,11 +281,21 @@ pub extern "C" fn levada_consumer_free(consumer: Handle<levada_consumer>) {
     });
 }
 
-/// The names of what a list holds; `None` for NULL, which is all.
-pub fn names_or_all(
+/// Calls `these` for what the list names, `all` for NULL.
+fn for_these_or_all(
+    consumer: &Handle<levada_consumer>,
     partitions: View<levada_positions>,
-) -> Result<Option<Vec<levada::types::TopicPartition>>> {
-    Ok(partitions.get_optional()?.map(|list| list.names()))
+    out_error: Made<levada_error>,
+    these: fn(&Consumer, &[TopicPartition]) -> Result<()>,
+    all: fn(&Consumer) -> Result<()>,
+) -> levada_status {
+    call(out_error, || {
+        let consumer = consumer.get()?;
+        match partitions.get_optional()? {
+            Some(list) => these(&consumer.consumer, &list.names()),
+            None => all(&consumer.consumer),
+        }
+    })
 }
 
 /// Gives no records of these partitions until levada_consumer_resume(); NULL is all.
@@ -297,13 +307,8 @@ pub extern "C" fn levada_consumer_pause(
     partitions: View<levada_positions>,
     out_error: Made<levada_error>,
 ) -> levada_status {
-    call(out_error, || {
-        let consumer = consumer.get()?;
-        match names_or_all(partitions)? {
-            Some(names) => consumer.consumer.pause(&names),
-            None => consumer.consumer.pause_all(),
-        }
-    })
+    let (these, all) = (Consumer::pause, Consumer::pause_all);
+    for_these_or_all(&consumer, partitions, out_error, these, all)
 }
 
 /// Gives records of these partitions again; NULL is all.
@@ -315,11 +320,6 @@ pub extern "C" fn levada_consumer_resume(
     partitions: View<levada_positions>,
     out_error: Made<levada_error>,
 ) -> levada_status {
-    call(out_error, || {
-        let consumer = consumer.get()?;
-        match names_or_all(partitions)? {
-            Some(names) => consumer.consumer.resume(&names),
-            None => consumer.consumer.resume_all(),
-        }
-    })
+    let (these, all) = (Consumer::resume, Consumer::resume_all);
+    for_these_or_all(&consumer, partitions, out_error, these, all)
 }

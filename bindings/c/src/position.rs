@@ -16,10 +16,20 @@ fn named(topic: &Text, partition: i32) -> Result<TopicPartition> {
     Ok(TopicPartition::new(topic.get("topic")?, partition))
 }
 
-/// `None` when the topic is NULL: all partitions.
-fn named_or_all(topic: &Text, partition: i32) -> Result<Option<TopicPartition>> {
-    let topic = topic.get_optional("topic")?;
-    Ok(topic.map(|topic| TopicPartition::new(topic, partition)))
+/// Goes on at `to`; a NULL topic is all partitions.
+fn seek_to(
+    consumer: &Handle<levada_consumer>,
+    topic: &Text,
+    partition: i32,
+    to: SeekTo,
+    out_error: Made<levada_error>,
+) -> levada_status {
+    call(out_error, || {
+        let consumer = consumer.get()?;
+        let topic = topic.get_optional("topic")?;
+        let place = topic.map(|topic| TopicPartition::new(topic, partition));
+        consumer.inner().seek_to(place.as_ref(), to)
+    })
 }
 
 /// Goes on at `offset`, which must lie within the log, its end included.
@@ -53,12 +63,13 @@ pub extern "C" fn levada_consumer_seek_to_time(
     timestamp_ms: i64,
     out_error: Made<levada_error>,
 ) -> levada_status {
-    call(out_error, || {
-        let consumer = consumer.get()?;
-        let place = named_or_all(&topic, partition)?;
-        let to = SeekTo::Time(Timestamp(timestamp_ms));
-        consumer.inner().seek_to(place.as_ref(), to)
-    })
+    seek_to(
+        &consumer,
+        &topic,
+        partition,
+        SeekTo::Time(Timestamp(timestamp_ms)),
+        out_error,
+    )
 }
 
 /// Goes on at the first record there is. A NULL topic is all partitions of the consumer.
@@ -71,11 +82,7 @@ pub extern "C" fn levada_consumer_seek_to_beginning(
     partition: i32,
     out_error: Made<levada_error>,
 ) -> levada_status {
-    call(out_error, || {
-        let consumer = consumer.get()?;
-        let place = named_or_all(&topic, partition)?;
-        consumer.inner().seek_to(place.as_ref(), SeekTo::Beginning)
-    })
+    seek_to(&consumer, &topic, partition, SeekTo::Beginning, out_error)
 }
 
 /// Goes on behind the last record there is. A NULL topic is all partitions of the consumer.
@@ -88,11 +95,7 @@ pub extern "C" fn levada_consumer_seek_to_end(
     partition: i32,
     out_error: Made<levada_error>,
 ) -> levada_status {
-    call(out_error, || {
-        let consumer = consumer.get()?;
-        let place = named_or_all(&topic, partition)?;
-        consumer.inner().seek_to(place.as_ref(), SeekTo::End)
-    })
+    seek_to(&consumer, &topic, partition, SeekTo::End, out_error)
 }
 
 /// The offset of the next record that a poll gives of a partition.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
@@ -124,8 +124,6 @@ struct State {
     open: BTreeSet<u64>,
     /// Groups whose batch is settled.
     settled: VecDeque<Arc<Group>>,
-    /// Records in `settled`, about.
-    waiting: usize,
     caller: Option<Caller>,
     closed: bool,
 }
@@ -140,6 +138,8 @@ struct Caller {
 pub struct Reports {
     state: Mutex<State>,
     changed: Condvar,
+    /// Records in `State::settled`, about. Changed with `state` held; a send looks without.
+    waiting: AtomicUsize,
     /// The producer is freed: nobody is called any more.
     ended: AtomicBool,
     /// `max.block.ms`.
@@ -151,6 +151,7 @@ impl Reports {
         Arc::new(Reports {
             state: Mutex::default(),
             changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             block_max,
         })
@@ -158,10 +159,11 @@ impl Reports {
 
     /// Waits until one more report has room; in a program that polls it must do that first.
     pub fn check_room(&self) -> Result<()> {
-        let mut state = self.state.lock();
-        if state.waiting < WAITING_MAX {
+        let is_full = || self.waiting.load(Ordering::Relaxed) >= WAITING_MAX;
+        if !is_full() {
             return Ok(());
         }
+        let mut state = self.state.lock();
         if state.caller.is_none() {
             return Err(Error::unavailable(format!(
                 "{WAITING_MAX} reports wait: poll them, then send again"
@@ -170,10 +172,9 @@ impl Reports {
         if state.is_here() {
             return Ok(());
         }
-        let is_full = |state: &mut State| state.waiting >= WAITING_MAX;
         match self
             .changed
-            .wait_while_for(&mut state, is_full, self.block_max)
+            .wait_while_for(&mut state, |_| is_full(), self.block_max)
             .timed_out()
         {
             false => Ok(()),
@@ -208,7 +209,7 @@ impl Reports {
         if state.caller.is_none() {
             state.open.remove(&group.number);
         }
-        state.waiting += group.len();
+        self.waiting.fetch_add(group.len(), Ordering::Relaxed);
         state.settled.push_back(group);
         self.changed.notify_all();
     }
@@ -271,7 +272,10 @@ impl Reports {
                 return None;
             }
             if let Some(group) = state.settled.pop_front() {
-                state.waiting = state.waiting.saturating_sub(group.len());
+                // Records came to the group since it was counted in.
+                let left = self.waiting.load(Ordering::Relaxed);
+                let left = left.saturating_sub(group.len());
+                self.waiting.store(left, Ordering::Relaxed);
                 self.changed.notify_all();
                 return Some(group);
             }
@@ -296,7 +300,7 @@ impl Reports {
                 state.settled.is_empty() && !(state.closed && state.open.is_empty())
             };
             self.changed.wait_while_for(&mut state, is_nothing, time);
-            state.waiting = 0;
+            self.waiting.store(0, Ordering::Relaxed);
             std::mem::take(&mut state.settled)
         };
         let rows: Vec<Row> = groups.iter().flat_map(|group| group.take()).collect();
