@@ -4,6 +4,7 @@
 //! One table ([`Code`] and [`Kind`]) gives the Python exception, the C status, the Kafka error code
 //! and the exit status of the command line.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -244,6 +245,14 @@ impl Code {
     }
 }
 
+/// What a panic that was caught says.
+#[cold]
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message")
+}
+
 /// An error: kind, Kafka code, message and, where there is one, the error below it.
 ///
 /// Cheap to move (one pointer); match on [`Error::kind`] or [`Error::code`], never on the text.
@@ -309,6 +318,12 @@ impl Error {
 
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
+    }
+
+    /// Of a panic that was caught; its text is what [`panic_text`] gives.
+    #[cold]
+    pub fn defect(text: &str) -> Self {
+        Self::internal(format!("a defect, please report it: {text}"))
     }
 
     /// An operating system error, with what was being done to what: `"append to orders-0/….log"`.

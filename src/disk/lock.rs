@@ -14,6 +14,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
@@ -77,8 +78,38 @@ impl Fork {
 
     /// Closing the copies releases nothing of the parent's: its own are open still.
     pub fn in_child(mut self) {
+        FORKS.fetch_add(1, Ordering::Relaxed);
         self.registry.held.clear();
     }
+}
+
+/// How often this process was born by a fork that [`Fork`] was told of.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Which side of which fork something was made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth(u64);
+
+impl Birth {
+    pub fn now() -> Birth {
+        Birth(FORKS.load(Ordering::Relaxed))
+    }
+
+    /// Errors: Closed in a child of the process that it was made in.
+    #[inline]
+    pub fn check(self) -> Result<()> {
+        match self == Birth::now() {
+            true => Ok(()),
+            false => Err(foreign()),
+        }
+    }
+}
+
+#[cold]
+fn foreign() -> Error {
+    Error::closed(
+        "this handle was made before a fork and belongs to the parent: open another in this process",
+    )
 }
 
 /// Held as long as the data directory is open for writing; released when dropped, and by the system

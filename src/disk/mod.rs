@@ -11,6 +11,6 @@ mod real;
 mod seam;
 
 pub use faulty::{Fault, Faults, FaultyDisk};
-pub use lock::{DirectoryLock, Fork};
+pub use lock::{Birth, DirectoryLock, Fork};
 pub use real::RealDisk;
 pub use seam::{Disk, Entry, File, Open, Space, replace, write_atomically};

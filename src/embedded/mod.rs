@@ -21,7 +21,7 @@ pub use producer::{
 pub use scan::{Bound, Scan, ScanOptions};
 
 // What the methods above take and give, so that users need no layer below this one.
-pub use crate::disk::Fork;
+pub use crate::disk::{Birth, Fork};
 pub use crate::engine::groups::OffsetCommit;
 pub use crate::engine::{
     COMMIT_TIMEOUT, CommitTicket, ConfigOp, Job, JobReport, MoveOut, NewTopic, TopicHandle,

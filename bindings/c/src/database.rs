@@ -135,13 +135,7 @@ pub extern "C" fn levada_database_run_job(
 ) -> levada_status {
     call(out_error, || {
         let database = database.get()?;
-        let name = job.get("job")?;
-        let wanted = name.replace('_', " ");
-        let job = Job::ALL.into_iter().find(|j| j.name() == wanted);
-        let job = job.ok_or_else(|| {
-            let known = Job::ALL.map(|j| j.name().replace(' ', "_"));
-            Error::invalid(format!("no job {name:?}: there are {}", known.join(", ")))
-        })?;
+        let job = Job::parse(job.get("job")?)?;
         let bytes = database.database.engine().run_job(job)?;
         if let Some(out) = out_bytes.get_optional() {
             out.set(bytes);

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use levada::error::panic_text;
 use levada::{Error, Result};
 
 use crate::arg::Made;
@@ -61,11 +62,7 @@ pub fn look<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
 /// Runs `body`; a panic becomes Internal.
 #[inline]
 pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    caught(body).unwrap_or_else(|text| {
-        Err(Error::internal(format!(
-            "a defect, please report it: {text}"
-        )))
-    })
+    caught(body).unwrap_or_else(|text| Err(Error::defect(&text)))
 }
 
 /// Runs `body`; a panic becomes its text.
@@ -75,14 +72,7 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
     // What `body` touches is behind locks that do not poison, or is dropped with it.
     let outcome = catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(outer);
-    outcome.map_err(|panic| text(&*panic))
-}
-
-#[cold]
-fn text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
+    outcome.map_err(|panic| panic_text(&*panic).to_owned())
 }
 
 #[cfg(test)]

@@ -5,47 +5,17 @@
 
 use std::cell::RefCell;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use levada::embedded::Fork;
-use levada::{Error, Result};
 
 use crate::handle::{self, Quiet};
 use crate::log;
-
-/// How often this process was born by a fork.
-static FORKS: AtomicU32 = AtomicU32::new(0);
 
 static WATCHING: Once = Once::new();
 
 thread_local! {
     /// From before a fork until after it; the thread that forks is the one that the child has.
     static HELD: RefCell<Option<(Fork, Quiet, log::Quiet)>> = const { RefCell::new(None) };
-}
-
-/// Which side of which fork something was made on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Birth(u32);
-
-impl Birth {
-    pub fn now() -> Birth {
-        Birth(FORKS.load(Ordering::Relaxed))
-    }
-
-    #[inline]
-    pub fn check(self) -> Result<()> {
-        match self == Birth::now() {
-            true => Ok(()),
-            false => Err(foreign()),
-        }
-    }
-}
-
-#[cold]
-fn foreign() -> Error {
-    Error::closed(
-        "this handle was made before a fork and belongs to the parent: open another in this process",
-    )
 }
 
 /// Has forks noticed from here on.
@@ -73,7 +43,6 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
     if let Some((locks, _handles, loggers)) = HELD.with(|slot| slot.borrow_mut().take()) {
         locks.in_child();
         loggers.in_child();

@@ -188,13 +188,12 @@ pub extern "C" fn levada_group_offsets(
         let database = database.get()?;
         let out = out_positions.get("out_positions")?;
         let group = group.get("group")?;
-        let mut rows = Vec::new();
-        for outcome in database.inner().engine().groups().fetch(group, None)? {
-            if let Some(committed) = outcome.result? {
-                let name = TopicPartition::new(outcome.topic, outcome.partition);
-                rows.push((name, committed.offset.get()));
-            }
-        }
+        let found = database
+            .inner()
+            .engine()
+            .groups()
+            .committed_offsets(group)?;
+        let rows = found.into_iter().map(|(name, offset)| (name, offset.get()));
         out.set(handle::make(levada_positions::new(rows)));
         Ok(())
     })

@@ -14,10 +14,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use levada::embedded::Birth;
 use levada::sync::{RwLock, RwLockWriteGuard};
 use levada::{Error, Result};
-
-use crate::fork::Birth;
 
 /// A kind of handle.
 pub trait Kind: Send + Sync + 'static {

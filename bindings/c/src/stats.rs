@@ -25,7 +25,7 @@ pub fn json(database: &Database) -> Result<String> {
         "sync_failures": counters.sync_failures.load(Ordering::Relaxed),
         "syncs_waiting": engine.syncs_waiting(),
         "jobs": jobs.iter().map(|(job, report)| json!({
-            "job": job.name().replace(' ', "_"),
+            "job": job.key(),
             "runs": report.runs,
             "failures": report.failures,
             "bytes": report.bytes,

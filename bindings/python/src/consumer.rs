@@ -21,7 +21,7 @@ use crate::bell::Bell;
 use crate::convert::{Fit, settings};
 use crate::database::Core;
 use crate::enter::{Birth, Held, enter, quick, seconds, wait};
-use crate::errors::to_py;
+use crate::errors::{OrRaise, to_py};
 use crate::hears::Hears;
 use crate::records::{Part, Record, Records};
 
@@ -547,7 +547,7 @@ impl Commit {
     /// Waits until the offsets are durable.
     #[pyo3(signature = (timeout=None))]
     fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         let timeout = seconds(timeout)?.unwrap_or(self.timeout);
         let done = wait(py, Some(timeout), |slice| {
             self.ticket.wait_within(slice).transpose()
@@ -567,7 +567,7 @@ impl Commit {
     }
 
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<()> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         self.ticket.on_done(bell.ringer(number));
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use levada::Error;
 use levada::embedded::Job;
 use levada::embedded::{Database, OpenOptions};
 use pyo3::prelude::*;
@@ -58,15 +57,7 @@ impl Core {
     fn run_job(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
         let database = self.inner.get()?.clone();
         let name = name.to_owned();
-        aside(py, move |_| {
-            let wanted = name.replace('_', " ");
-            let job = Job::ALL.into_iter().find(|j| j.name() == wanted);
-            let job = job.ok_or_else(|| {
-                let known: Vec<&str> = Job::ALL.iter().map(|j| j.name()).collect();
-                Error::invalid(format!("no job {name:?}: there are {}", known.join(", ")))
-            })?;
-            database.engine().run_job(job)
-        })
+        aside(py, move |_| database.engine().run_job(Job::parse(&name)?))
     }
 
     /// Name, runs, failures, bytes and last error of each job.
@@ -80,8 +71,7 @@ impl Core {
             let reports = database.engine().upkeep().reports();
             let row = |(job, report): (&Job, &levada::embedded::JobReport)| {
                 let error = report.last_error.as_ref().map(ToString::to_string);
-                let name = job.name().replace(' ', "_");
-                (name, report.runs, report.failures, report.bytes, error)
+                (job.key(), report.runs, report.failures, report.bytes, error)
             };
             Ok(reports.iter().map(row).collect())
         })

@@ -101,7 +101,7 @@ impl Delivery {
     /// Waits until the record is delivered; raises what went wrong.
     #[pyo3(signature = (timeout=None))]
     fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<RecordMetadata> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         if let Some(known) = self.inner.get() {
             return known.map(RecordMetadata::new).or_raise();
         }
@@ -123,7 +123,7 @@ impl Delivery {
     /// Calls `callback` with this delivery when the outcome is known.
     fn add_done_callback(slf: &Bound<'_, Self>, callback: Bound<'_, PyAny>) -> PyResult<()> {
         let this = slf.get();
-        this.birth.check()?;
+        this.birth.check().or_raise()?;
         if !callback.is_callable() {
             let found = type_name(&callback);
             return Err(PyTypeError::new_err(format!(
@@ -135,7 +135,7 @@ impl Delivery {
 
     /// Rings `bell` with `number` when the outcome is known.
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<()> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         self.inner.on_done(bell.ringer(number));
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Bulk {
     /// Waits until all records are delivered; gives the last place of each batch, in order.
     #[pyo3(signature = (timeout=None))]
     fn result(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Vec<RecordMetadata>> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         let timeout = seconds(timeout)?;
         let found = wait(py, timeout, |slice| {
             self.inner.wait_within(slice).transpose()
@@ -192,7 +192,7 @@ impl Bulk {
 
     /// Rings `bell` with `number` once for each batch that is settled; gives how often.
     fn notify(&self, bell: &Bell, number: u64) -> PyResult<usize> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         let deliveries = self.inner.deliveries();
         for delivery in deliveries {
             delivery.on_done(bell.ringer(number));

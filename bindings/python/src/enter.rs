@@ -4,22 +4,21 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+pub use levada::embedded::Birth;
 use levada::embedded::Fork;
+use levada::error::panic_text;
 use levada::{Error, Result};
 use pyo3::prelude::*;
 
 use crate::callbacks;
-use crate::errors::to_py;
+use crate::errors::{OrRaise, to_py};
 
 /// How long a wait goes on before it looks whether Ctrl-C was pressed.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// How often this process was born by a fork; told by `os.register_at_fork`.
-static FORKS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// From before a fork until after it; the thread that forks is the one that the child has.
@@ -45,30 +44,9 @@ pub fn forked_parent() {
 /// directories are the parent's alone.
 #[pyfunction]
 pub fn forked_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
     if let Some((locks, callbacks)) = FORK.with(|slot| slot.borrow_mut().take()) {
         locks.in_child();
         callbacks.in_child();
-    }
-}
-
-/// Which side of which fork something was made on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Birth(u64);
-
-impl Birth {
-    pub fn now() -> Birth {
-        Birth(FORKS.load(Ordering::Relaxed))
-    }
-
-    #[inline]
-    pub fn check(self) -> PyResult<()> {
-        if self == Birth::now() {
-            return Ok(());
-        }
-        Err(to_py(Error::closed(
-            "this handle was made before a fork and belongs to the parent: open another in this process",
-        )))
     }
 }
 
@@ -90,7 +68,7 @@ impl<T: Send> Held<T> {
 
     #[inline]
     pub fn get(&self) -> PyResult<&T> {
-        self.birth.check()?;
+        self.birth.check().or_raise()?;
         self.inner
             .as_ref()
             .ok_or_else(|| to_py(Error::internal("the handle is empty")))
@@ -100,7 +78,7 @@ impl<T: Send> Held<T> {
 impl<T: Send> Drop for Held<T> {
     fn drop(&mut self) {
         let inner = self.inner.take();
-        if self.birth != Birth::now() {
+        if self.birth.check().is_err() {
             std::mem::forget(inner);
             return;
         }
@@ -127,16 +105,8 @@ pub fn quick<T>(call: impl FnOnce() -> Result<T>) -> PyResult<T> {
 #[inline]
 fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     // What `call` touches is behind locks that do not poison, or is dropped with it.
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no message".to_owned());
-        Err(Error::internal(format!(
-            "a defect, please report it: {text}"
-        )))
-    })
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(Error::defect(panic_text(&*panic))))
 }
 
 /// Calls `step` with slices of `timeout` (`None`: for ever) until it gives something; `None` when the

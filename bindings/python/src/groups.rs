@@ -2,7 +2,7 @@
 
 use levada::embedded::Database;
 use levada::embedded::OffsetCommit;
-use levada::types::Offset;
+use levada::types::{Offset, TopicPartition};
 use pyo3::prelude::*;
 
 use crate::enter::{Held, enter};
@@ -65,14 +65,11 @@ impl Groups {
     fn offsets(&self, py: Python<'_>, group: &str) -> PyResult<Vec<(String, i32, i64)>> {
         let database = self.inner.get()?;
         enter(py, || {
-            let mut rows = Vec::new();
-            for outcome in database.engine().groups().fetch(group, None)? {
-                if let Some(committed) = outcome.result? {
-                    let topic = outcome.topic.to_string();
-                    rows.push((topic, outcome.partition, committed.offset.get()));
-                }
-            }
-            Ok(rows)
+            let found = database.engine().groups().committed_offsets(group)?;
+            let row = |(p, offset): (TopicPartition, Offset)| {
+                (p.topic.to_string(), p.partition, offset.get())
+            };
+            Ok(found.into_iter().map(row).collect())
         })
     }
 

@@ -17,7 +17,7 @@ use crate::engine::groups::{
 };
 use crate::error::{Error, Result};
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::types::TopicPartition;
+use crate::types::{Offset, TopicPartition};
 
 /// The engine's groups. Nothing is read or started before the first call that needs a group.
 #[derive(Debug)]
@@ -91,6 +91,18 @@ impl Groups {
         let wanted = [(partition.topic.clone(), partition.partition)];
         let mut outcomes = self.fetch(group, Some(&wanted))?;
         outcomes.pop().map_or(Ok(None), |outcome| outcome.result)
+    }
+
+    /// The offset of the next record to read, of each partition that `group` has committed for.
+    pub fn committed_offsets(&self, group: &str) -> Result<Vec<(TopicPartition, Offset)>> {
+        let mut found = Vec::new();
+        for outcome in self.fetch(group, None)? {
+            if let Some(committed) = outcome.result? {
+                let place = TopicPartition::new(outcome.topic, outcome.partition);
+                found.push((place, committed.offset));
+            }
+        }
+        Ok(found)
     }
 
     /// What `group` has committed, of the partitions named or of all.

@@ -52,6 +52,21 @@ impl Job {
             Job::Remove => "remove",
         }
     }
+
+    /// As calls name it: `expire_offsets`.
+    pub fn key(self) -> String {
+        self.name().replace(' ', "_")
+    }
+
+    /// The job of this key. Errors: Invalid, with the keys that there are.
+    pub fn parse(key: &str) -> Result<Job> {
+        let wanted = key.replace('_', " ");
+        let found = Job::ALL.into_iter().find(|job| job.name() == wanted);
+        found.ok_or_else(|| {
+            let known = Job::ALL.map(Job::key).join(", ");
+            Error::invalid(format!("no job {key:?}: there are {known}"))
+        })
+    }
 }
 
 /// Which segments go to the archive.

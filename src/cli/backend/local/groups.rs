@@ -68,14 +68,7 @@ impl Groups for Local<'_> {
     }
 
     fn committed(&mut self, group: &str) -> Result<Vec<(TopicPartition, Offset)>> {
-        let mut found = Vec::new();
-        for outcome in self.db.engine().groups().fetch(group, None)? {
-            if let Some(committed) = outcome.result? {
-                let place = TopicPartition::new(outcome.topic, outcome.partition);
-                found.push((place, committed.offset));
-            }
-        }
-        Ok(found)
+        self.db.engine().groups().committed_offsets(group)
     }
 
     fn reset_group(&mut self, group: &str, offsets: &[(TopicPartition, Offset)]) -> Result<()> {
